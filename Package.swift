@@ -1,0 +1,68 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Every Swift target is built alike: strict memory safety, no warnings, imports that say what they show.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+/// A library of ours, which lives in `Sources/NAME` and is tested by `Tests/NAMETests`.
+func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+  [
+    .target(name: name, dependencies: dependencies, swiftSettings: strict),
+    .testTarget(
+      name: name + "Tests",
+      dependencies: [.target(name: name), "TestSupport"] + dependencies,
+      swiftSettings: strict),
+  ]
+}
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+  name: "var-swift",
+  products: [
+    .executable(name: "var-convert", targets: ["var-convert"]),
+    .executable(name: "var-run", targets: ["var-run"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+    .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(
+      name: "CVARKernels"),
+    .target(
+      name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
+      swiftSettings: strict),
+  ]
+    + room("TensorBytes", ["CCrypto"])
+    + room("SafetensorsIO", ["TensorBytes", "CZlib"])
+    + room("VARQuant", ["TensorBytes"])
+    + room("VARModel", ["VARQuant"])
+    + room("VARCompute", ["TensorBytes", "VARQuant", "CVARKernels"])
+    + room("VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CPNG", "CJPEG"])
+    + room("VARConversion", ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
+    + [
+      .executableTarget(
+        name: "var-convert",
+        dependencies: ["VARConversion", "SafetensorsIO", "VARQuant", "VARModel", argumentParser],
+        swiftSettings: strict),
+      .executableTarget(
+        name: "var-run",
+        dependencies: ["VARCore", "VARCompute", "VARQuant", "VARModel", argumentParser],
+        swiftSettings: strict),
+      .testTarget(
+        name: "CommandTests", dependencies: ["TestSupport", "TensorBytes"], swiftSettings: strict),
+    ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)

@@ -1,0 +1,1 @@
+#include "cvar_kernels.h"

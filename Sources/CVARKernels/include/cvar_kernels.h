@@ -1,0 +1,3 @@
+#ifndef CVAR_KERNELS_H
+#define CVAR_KERNELS_H
+#endif
