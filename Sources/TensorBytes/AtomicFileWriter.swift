@@ -1,0 +1,106 @@
+import Glibc
+
+/// Writes a file that appears under its name whole or not at all.
+///
+/// The bytes go to an unnamed temporary in the target's folder (`O_TMPFILE`), so that not even
+/// SIGKILL leaves anything behind; where the file system has none, to a hidden named one, which is
+/// removed when the writer is given up. ``commit()`` syncs it and gives it the name.
+@safe public final class AtomicFileWriter {
+  /// The path the file will have.
+  public let path: String
+  /// Bytes appended so far.
+  public private(set) var count = 0
+  private let target: AtomicTarget
+  private var descriptor: Int32
+  /// The hidden name, where there is no unnamed temporary.
+  private var temporaryPath: String?
+
+  /// Begins a file that will be at `path`.
+  ///
+  /// A symbolic link is followed: the file that it names is replaced.
+  /// - Throws: ``FileError/exists(path:)`` if it exists and `replacing` is false,
+  ///   ``FileError/notRegularFile(path:)`` for folders and devices, ``FileError`` by the system.
+  public init(_ path: String, replacing: Bool = false) throws(FileError) {
+    self.path = path
+    target = try AtomicTarget(path, replacing: replacing)
+    (descriptor, temporaryPath) = try target.openTemporary()
+  }
+
+  deinit { abandon() }
+
+  /// Adds bytes at the end.
+  /// - Throws: ``FileError``, for example when the disk is full.
+  public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+    try unsafe write(bytes, at: count)
+    count += bytes.count
+  }
+
+  /// Adds bytes at the end.
+  /// - Throws: ``FileError``, for example when the disk is full.
+  public func append(_ bytes: [UInt8]) throws(FileError) {
+    try overwrite(bytes, at: count, limit: .max)
+    count += bytes.count
+  }
+
+  /// Adds zeros until the size is a multiple of `alignment`, a power of two.
+  public func pad(to alignment: Int) throws(FileError) {
+    let padding = (alignment - count % alignment) % alignment
+    try append([UInt8](repeating: 0, count: padding))
+  }
+
+  /// Replaces bytes that were appended before, such as a header.
+  /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)`` beyond what was appended.
+  public func overwrite(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+    try overwrite(bytes, at: offset, limit: count)
+  }
+
+  /// Syncs the file, gives it its name and syncs the folder; nothing can be written afterwards.
+  /// - Throws: ``FileError``; the target is then as it was.
+  public func commit() throws(FileError) {
+    guard descriptor >= 0 else { throw .closed(path: path) }
+    defer { abandon() }
+    guard fsync(descriptor) == 0 else { throw failure("sync") }
+    if let hidden = temporaryPath {
+      try target.take(hidden)
+      temporaryPath = nil
+    } else {
+      try target.take(unnamed: descriptor)
+    }
+    target.syncFolder()
+  }
+
+  /// Gives the file up; nothing of it remains. Harmless after ``commit()``.
+  public func abandon() {
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = -1
+    if let temporaryPath { _ = unsafe unlink(temporaryPath) }
+    temporaryPath = nil
+  }
+
+  private func overwrite(_ bytes: [UInt8], at offset: Int, limit: Int) throws(FileError) {
+    guard offset >= 0, offset <= limit, bytes.count <= limit - offset else {
+      throw .outOfBounds(path: path, offset: offset, count: bytes.count, size: limit)
+    }
+    var failure: FileError?
+    unsafe bytes.withUnsafeBytes { buffer in
+      do throws(FileError) { try unsafe write(buffer, at: offset) } catch { failure = error }
+    }
+    if let failure { throw failure }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(FileError) {
+    guard descriptor >= 0 else { throw .closed(path: path) }
+    var done = 0
+    while done < bytes.count {
+      let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
+      let written = unsafe pwrite(descriptor, rest.baseAddress, rest.count, offset + done)
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else { throw failure("write") }
+      done += written
+    }
+  }
+
+  private func failure(_ operation: String) -> FileError {
+    .system(operation: operation, path: path, errno: errno)
+  }
+}
