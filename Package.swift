@@ -61,7 +61,9 @@ let package = Package(
         dependencies: ["VARCore", "VARCompute", "VARQuant", "VARModel", argumentParser],
         swiftSettings: strict),
       .testTarget(
-        name: "CommandTests", dependencies: ["TestSupport", "TensorBytes"], swiftSettings: strict),
+        name: "CommandTests",
+        dependencies: ["TestSupport", "TensorBytes", "var-run", "var-convert"],
+        swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -1,0 +1,26 @@
+import Foundation
+
+/// A folder of a test's own, removed with everything in it when the last reference goes.
+public final class TemporaryFolder: Sendable {
+  /// Where the folder is.
+  public let path: String
+
+  /// Makes an empty folder below the system's temporary one.
+  public init() throws {
+    let url = FileManager.default.temporaryDirectory.appending(
+      path: "var-swift-tests-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+    self.path = url.path(percentEncoded: false)
+  }
+
+  deinit { try? FileManager.default.removeItem(atPath: path) }
+
+  /// The path of a file in the folder, which need not exist.
+  public func file(_ name: String) -> String { path + "/" + name }
+
+  /// Writes a file into the folder and returns its path.
+  public func write(_ bytes: [UInt8], to name: String) throws -> String {
+    try Data(bytes).write(to: URL(filePath: file(name)))
+    return file(name)
+  }
+}
