@@ -1,0 +1,15 @@
+// The C library's functions behind names of our own: the overloads of `log1p`, `exp` and `log`
+// differ in precision, and this file says once which one is meant.
+import Foundation
+
+/// log(1 + x) in f64.
+@inline(__always)
+func logOnePlus(_ value: Double) -> Double { log1p(value) }
+
+/// exp(x) in f32.
+@inline(__always)
+func exponential(_ value: Float) -> Float { exp(value) }
+
+/// log(x) in f32.
+@inline(__always)
+func logarithm(_ value: Float) -> Float { log(value) }

@@ -1,0 +1,50 @@
+extension Sampler {
+  /// The embeddings of smooth mode: softmax((logits·(1+r) + gumbel)/τ)·codebook.
+  ///
+  /// Call it after ``draw(from:using:into:)`` with the same generator; the Gumbel noise −log(q)
+  /// takes two words for every logit.
+  /// - Parameters:
+  ///   - logits: [rows, V] as `draw` left them, −∞ where dropped.
+  ///   - position: r of the scale, see ``SamplingOptions/position(of:among:)``.
+  ///   - codebook: [V, Z].
+  ///   - random: the generator, advanced by 2·rows·V words.
+  ///   - embeddings: [rows, Z].
+  /// - Throws: ``SamplingError/size(buffer:expected:actual:)``.
+  public mutating func smoothEmbeddings(
+    of logits: Span<Float>, at position: Double, codebook: Span<Float>,
+    using random: inout RandomSource, into embeddings: inout MutableSpan<Float>
+  ) throws(SamplingError) {
+    let rows = logits.count / vocabulary
+    let width = codebook.count / vocabulary
+    try check("logits", logits.count, is: rows * vocabulary)
+    try check("codebook", codebook.count, is: width * vocabulary)
+    try check("embeddings", embeddings.count, is: rows * width)
+    let gain = Float(1 + position)
+    let temperature = Float(SamplingOptions.smoothTemperature(at: position))
+    var scores = [Float](repeating: 0, count: vocabulary)
+    for row in 0..<rows {
+      for token in 0..<vocabulary {
+        let noise = -logarithm(random.nextExponential())
+        scores[token] = (logits[row * vocabulary + token] * gain + noise) / temperature
+      }
+      softmax(&scores)
+      for channel in 0..<width { embeddings[row * width + channel] = 0 }
+      for token in 0..<vocabulary where scores[token] > 0 {
+        for channel in 0..<width {
+          embeddings[row * width + channel] += scores[token] * codebook[token * width + channel]
+        }
+      }
+    }
+  }
+
+  private func softmax(_ scores: inout [Float]) {
+    let largest = scores.max() ?? 0
+    var sum = 0.0
+    for index in scores.indices {
+      scores[index] = exponential(scores[index] - largest)
+      sum += Double(scores[index])
+    }
+    let total = Float(sum)
+    for index in scores.indices { scores[index] /= total }
+  }
+}

@@ -1,0 +1,101 @@
+/// Draws tokens from logits as the official code does: top-k, top-p, then `torch.multinomial`.
+///
+/// All scratch memory is allocated by `init`; the random source is passed in.
+public struct Sampler {
+  /// Number of token ids, V.
+  public let vocabulary: Int
+  /// Top-k, top-p and the rest.
+  public let options: SamplingOptions
+  private let filter: LogitFilter
+  /// Random words of a block of rows, two for each logit: [rowsPerBlock, V, 2].
+  private var words: [UInt32]
+  private let rowsPerBlock: Int
+
+  /// Makes a sampler for rows of `vocabulary` logits.
+  public init(vocabulary: Int, options: SamplingOptions) {
+    self.vocabulary = vocabulary
+    self.options = options
+    self.filter = LogitFilter(vocabulary: vocabulary)
+    // 1 MB of words: enough rows to share out, few enough to stay in the cache.
+    self.rowsPerBlock = max(1, 131_072 / max(1, vocabulary))
+    self.words = Array(repeating: 0, count: 2 * rowsPerBlock * vocabulary)
+  }
+
+  /// Mixes (1+t)·conditional − t·unconditional in place, each step rounded to f32 as torch does.
+  ///
+  /// - Parameters:
+  ///   - conditional: [rows, V], becomes the guided logits.
+  ///   - unconditional: [rows, V].
+  ///   - weight: t, see ``SamplingOptions/guidanceWeight(scale:of:)``.
+  /// - Throws: ``SamplingError/size(buffer:expected:actual:)``.
+  public static func guide(
+    _ conditional: inout MutableSpan<Float>, unconditional: Span<Float>, weight: Double
+  ) throws(SamplingError) {
+    try check("unconditional logits", unconditional.count, is: conditional.count)
+    let gain = Float(1 + weight)
+    let loss = Float(weight)
+    for index in 0..<conditional.count {
+      conditional[index] = gain * conditional[index] - loss * unconditional[index]
+    }
+  }
+
+  /// Draws one token a row; dropped logits become −∞.
+  ///
+  /// Two random words are used for every logit, dropped or not, in row order: rows of several
+  /// images drawn by one call share a generator like the official batch.
+  /// - Parameters:
+  ///   - logits: [rows, V], guided; filtered afterwards.
+  ///   - random: the generator, advanced by 2·rows·V words.
+  ///   - tokens: [rows].
+  /// - Throws: ``SamplingError``.
+  public mutating func draw(
+    from logits: inout MutableSpan<Float>, using random: inout RandomSource,
+    into tokens: inout MutableSpan<Int32>
+  ) throws(SamplingError) {
+    try check("logits", logits.count, is: tokens.count * vocabulary)
+    let rows = tokens.count
+    var first = 0
+    while first < rows {
+      let count = min(rowsPerBlock, rows - first)
+      let bad = unsafe logits.withUnsafeMutableBufferPointer { logits in
+        unsafe tokens.withUnsafeMutableBufferPointer { tokens in
+          let range = first * vocabulary..<(first + count) * vocabulary
+          return unsafe drawBlock(
+            UnsafeMutableBufferPointer(rebasing: logits[range]), using: &random,
+            into: UnsafeMutableBufferPointer(rebasing: tokens[first..<first + count]))
+        }
+      }
+      if let bad { throw .nonFinite(row: first + bad) }
+      first += count
+    }
+  }
+
+  /// Draws the rows of one block; returns the first row that is not finite.
+  private mutating func drawBlock(
+    _ logits: UnsafeMutableBufferPointer<Float>, using random: inout RandomSource,
+    into tokens: UnsafeMutableBufferPointer<Int32>
+  ) -> Int? {
+    let width = vocabulary
+    let filter = filter
+    let options = options
+    return unsafe words.withUnsafeMutableBufferPointer { words in
+      let used = unsafe UnsafeMutableBufferPointer(rebasing: words[..<(2 * logits.count)])
+      unsafe random.fill(used)
+      for row in 0..<tokens.count {
+        let range = row * width..<(row + 1) * width
+        let token = unsafe filter.draw(
+          UnsafeMutableBufferPointer(rebasing: logits[range]), options,
+          UnsafeBufferPointer(rebasing: used[2 * range.lowerBound..<2 * range.upperBound]))
+        guard let token else { return row }
+        unsafe tokens[row] = token
+      }
+      return nil
+    }
+  }
+}
+
+func check(_ buffer: String, _ actual: Int, is expected: Int) throws(SamplingError) {
+  guard actual == expected else {
+    throw .size(buffer: buffer, expected: expected, actual: actual)
+  }
+}
