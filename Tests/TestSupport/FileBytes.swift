@@ -1,0 +1,7 @@
+internal import TensorBytes
+
+/// The whole content of a file.
+public func bytes(ofFile path: String) throws -> [UInt8] {
+  let file = try MappedFile(path)
+  return try unsafe file.withBytes(in: 0..<file.count) { unsafe Array($0) }
+}
