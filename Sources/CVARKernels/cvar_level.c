@@ -1,1 +1,66 @@
+// Which instruction sets CPU and operating system support. __builtin_cpu_supports covers both: it reads
+// XGETBV before it reports an AVX feature.
 #include "cvar_kernels.h"
+
+#if defined(__x86_64__)
+
+bool cvar_level_available(cvar_level level) {
+  const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
+  const bool vnni = avx512 && __builtin_cpu_supports("avx512vnni");
+  switch (level) {
+    case CVAR_LEVEL_SCALAR: return true;
+    case CVAR_LEVEL_AVX2: return avx2;
+    case CVAR_LEVEL_AVX512: return avx512;
+    case CVAR_LEVEL_AVX512VNNI: return vnni;
+    case CVAR_LEVEL_AVX512BF16: return vnni && __builtin_cpu_supports("avx512bf16");
+    default: return false;
+  }
+}
+
+bool cvar_level_bf16_pays(cvar_level level) {
+  return level == CVAR_LEVEL_AVX512BF16 && !__builtin_cpu_is("intel");
+}
+
+#elif defined(__aarch64__)
+
+#include <sys/auxv.h>
+
+#define CVAR_HWCAP_ASIMDDP (1UL << 20)
+
+bool cvar_level_available(cvar_level level) {
+  switch (level) {
+    case CVAR_LEVEL_SCALAR:
+    case CVAR_LEVEL_NEON: return true;
+    case CVAR_LEVEL_NEONDOT: return (getauxval(AT_HWCAP) & CVAR_HWCAP_ASIMDDP) != 0;
+    default: return false;
+  }
+}
+
+bool cvar_level_bf16_pays(cvar_level level) {
+  (void)level;
+  return false;
+}
+
+#else
+
+bool cvar_level_available(cvar_level level) { return level == CVAR_LEVEL_SCALAR; }
+
+bool cvar_level_bf16_pays(cvar_level level) {
+  (void)level;
+  return false;
+}
+
+#endif
+
+cvar_level cvar_level_best(void) {
+  for (int level = CVAR_LEVEL_COUNT - 1; level > 0; level--) {
+    if (cvar_level_available((cvar_level)level)) return (cvar_level)level;
+  }
+  return CVAR_LEVEL_SCALAR;
+}
+
+cvar_arithmetic cvar_bf16_arithmetic(cvar_level level) {
+  return level == CVAR_LEVEL_AVX512BF16 ? CVAR_ARITHMETIC_BF16 : CVAR_ARITHMETIC_BF16_F32;
+}

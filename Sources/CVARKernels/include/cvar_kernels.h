@@ -1,3 +1,149 @@
+// The arithmetic of VAR in C11: SIMD kernels without global state, chosen by a level passed in every call.
+//
+// Conventions
+// - Matrices are row-major. A weight matrix is [n, k] (out, in); activations are [rows, k].
+// - Kernels allocate nothing and start no threads: work is cut into tasks, each writes its own part of the
+//   output, and the cut never changes a result. Scratch memory is the caller's (CVAR_SCRATCH_BYTES).
+// - In f32 and int8 arithmetic every level gives the same bits: one order of summation, fused multiply-adds.
 #ifndef CVAR_KERNELS_H
 #define CVAR_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+// ---------------------------------------------------------------------------------------------- levels
+
+/// Instruction sets with kernels of their own. Values are stable; a level of another architecture is never available.
+typedef enum cvar_level {
+  CVAR_LEVEL_SCALAR = 0,
+  CVAR_LEVEL_AVX2 = 1,        // AVX2, FMA, F16C
+  CVAR_LEVEL_AVX512 = 2,      // AVX-512 F, BW, VL, DQ
+  CVAR_LEVEL_AVX512VNNI = 3,  // … and VNNI
+  CVAR_LEVEL_AVX512BF16 = 4,  // … and BF16
+  CVAR_LEVEL_NEON = 5,        // AArch64
+  CVAR_LEVEL_NEONDOT = 6,     // … and dot product
+  CVAR_LEVEL_COUNT = 7,
+} cvar_level;
+
+/// Whether CPU and operating system support the level.
+bool cvar_level_available(cvar_level level);
+
+/// The fullest level available.
+cvar_level cvar_level_best(void);
+
+/// Whether bf16 dot products multiply faster than f32 ones at this level on this CPU. They do on AMD (twice);
+/// Intel's cores up to Granite Rapids issue vdpbf16ps at a quarter of the rate of a fused multiply-add.
+bool cvar_level_bf16_pays(cvar_level level);
+
+// --------------------------------------------------------------------------------------------- matrices
+
+typedef enum cvar_format {
+  CVAR_FORMAT_F32 = 0,
+  CVAR_FORMAT_F16 = 1,
+  CVAR_FORMAT_BF16 = 2,
+  CVAR_FORMAT_Q8 = 3,  // int8 within ±127; blocks of 32 along k, one f16 scale each
+} cvar_format;
+
+/// Numbers of one block scale, in weights and in int8 activations.
+#define CVAR_BLOCK 32
+
+typedef struct cvar_weights {
+  cvar_format format;
+  size_t n, k;
+  const void *values;      // [n, k]; element size by format, no alignment needed
+  const uint16_t *scales;  // [n, k / 32] f16, q8 only
+} cvar_weights;
+
+/// How the input of a linear layer is stored and multiplied.
+typedef enum cvar_arithmetic {
+  CVAR_ARITHMETIC_F32 = 0,
+  CVAR_ARITHMETIC_BF16 = 1,      // bf16 × bf16, sums in f32, by bf16 dot products
+  CVAR_ARITHMETIC_BF16_F32 = 2,  // the same rounding of both factors, multiplied as f32
+  CVAR_ARITHMETIC_INT8 = 3,      // int8 × int8, f32 scales per 32 on both sides, sums in f32
+} cvar_arithmetic;
+
+/// The arithmetic that a level uses for bf16.
+cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
+
+/// A linear layer's input in the storage of its arithmetic. Rows lie `stride` elements apart, a multiple of 32;
+/// the elements from `columns` up to the next multiple of 32 are zero.
+typedef struct cvar_activations {
+  cvar_arithmetic arithmetic;
+  size_t columns, stride;
+  void *values;   // [rows, stride]: float, uint16_t (bf16) or int8_t
+  float *scales;  // [rows, stride / 32], int8 only
+  int32_t *sums;  // [rows, stride / 32] sum of each block's int8 values, int8 only
+} cvar_activations;
+
+/// Bytes of one element.
+size_t cvar_activation_size(cvar_arithmetic arithmetic);
+
+// ---------------------------------------------------------------------------------------------- linear
+
+typedef enum cvar_epilogue {
+  CVAR_STORE = 0,     // output = acc + bias
+  CVAR_GELU = 1,      // hidden = GELU(acc + bias), tanh form
+  CVAR_RESIDUAL = 2,  // output += gamma · (acc + bias)
+} cvar_epilogue;
+
+/// acc = input · weightsᵀ, followed by an epilogue.
+typedef struct cvar_linear {
+  cvar_level level;
+  size_t rows;
+  cvar_activations input;  // [rows, k]
+  cvar_weights weights;    // [n, k]
+  const float *bias;       // [n], may be null
+  cvar_epilogue epilogue;
+  float *output;           // [rows, n], rows output_stride apart; store and residual
+  size_t output_stride;
+  const float *gamma;      // [groups, n], rows gamma_stride apart; row r has group r / rows_per_group
+  size_t gamma_stride, rows_per_group;
+  cvar_activations hidden;  // [rows, n]; GELU
+  size_t row_parts;         // set by cvar_linear_plan
+} cvar_linear;
+
+/// Scratch memory of one running task, 64-byte aligned.
+#define CVAR_SCRATCH_BYTES (256 * 1024)
+
+/// Cuts the work for a number of threads and returns the number of tasks. The cut never changes the result.
+size_t cvar_linear_plan(cvar_linear *linear, size_t threads);
+
+/// Computes one task's part of the output.
+void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch);
+
+// ------------------------------------------------------------------------------------------------ rows
+
+/// Layer norm without affine (eps 1e-6), then x̂·(1 + scale) + shift, stored for a linear layer.
+typedef struct cvar_modulate {
+  cvar_level level;
+  const float *input;          // [rows, columns], rows input_stride apart
+  size_t input_stride;
+  const float *scale, *shift;  // [groups, columns], rows group_stride apart; row r has group r / rows_per_group
+  size_t group_stride, rows_per_group;
+  cvar_activations output;  // [rows, columns]
+} cvar_modulate;
+
+void cvar_modulate_rows(const cvar_modulate *modulate, size_t row0, size_t row1);
+
+/// Stores rows for a linear layer, after SiLU where `silu` is set.
+typedef struct cvar_prepare {
+  cvar_level level;
+  const float *input;  // [rows, columns], rows input_stride apart
+  size_t input_stride;
+  bool silu;
+  cvar_activations output;  // [rows, columns]
+} cvar_prepare;
+
+void cvar_prepare_rows(const cvar_prepare *prepare, size_t row0, size_t row1);
+
+/// y[i] = x[i] · sigmoid(x[i]); y may be x.
+void cvar_silu(cvar_level level, const float *x, float *y, size_t count);
+
+/// y[i] = GELU(x[i]), tanh form; y may be x.
+void cvar_gelu(cvar_level level, const float *x, float *y, size_t count);
+
+/// y[i] = exp(x[i]); y may be x. Within 2 ulp; +inf above 88.73, 0 below −103.98.
+void cvar_exp(cvar_level level, const float *x, float *y, size_t count);
+
 #endif
