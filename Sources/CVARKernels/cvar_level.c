@@ -62,5 +62,5 @@ cvar_level cvar_level_best(void) {
 }
 
 cvar_arithmetic cvar_bf16_arithmetic(cvar_level level) {
-  return level == CVAR_LEVEL_AVX512BF16 ? CVAR_ARITHMETIC_BF16 : CVAR_ARITHMETIC_BF16_F32;
+  return cvar_level_bf16_pays(level) ? CVAR_ARITHMETIC_BF16 : CVAR_ARITHMETIC_BF16_F32;
 }

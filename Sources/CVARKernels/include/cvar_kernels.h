@@ -55,6 +55,9 @@ typedef struct cvar_weights {
   const uint16_t *scales;  // [n, k / 32] f16, q8 only
 } cvar_weights;
 
+/// Decodes rows row0 ..< row1 to f32; they lie output_stride apart in the output.
+void cvar_decode_rows(const cvar_weights *weights, size_t row0, size_t row1, float *output, size_t output_stride);
+
 /// How the input of a linear layer is stored and multiplied.
 typedef enum cvar_arithmetic {
   CVAR_ARITHMETIC_F32 = 0,
@@ -63,7 +66,7 @@ typedef enum cvar_arithmetic {
   CVAR_ARITHMETIC_INT8 = 3,      // int8 × int8, f32 scales per 32 on both sides, sums in f32
 } cvar_arithmetic;
 
-/// The arithmetic that a level uses for bf16.
+/// The arithmetic for bf16 that is faster at this level on this CPU.
 cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 
 /// A linear layer's input in the storage of its arithmetic. Rows lie `stride` elements apart, a multiple of 32;
@@ -114,9 +117,13 @@ void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch);
 
 // ------------------------------------------------------------------------------------------------ rows
 
+/// Tasks of a row operation.
+size_t cvar_row_tasks(size_t rows);
+
 /// Layer norm without affine (eps 1e-6), then x̂·(1 + scale) + shift, stored for a linear layer.
 typedef struct cvar_modulate {
   cvar_level level;
+  size_t rows;
   const float *input;          // [rows, columns], rows input_stride apart
   size_t input_stride;
   const float *scale, *shift;  // [groups, columns], rows group_stride apart; row r has group r / rows_per_group
@@ -124,18 +131,19 @@ typedef struct cvar_modulate {
   cvar_activations output;  // [rows, columns]
 } cvar_modulate;
 
-void cvar_modulate_rows(const cvar_modulate *modulate, size_t row0, size_t row1);
+void cvar_modulate_task(const cvar_modulate *modulate, size_t task);
 
 /// Stores rows for a linear layer, after SiLU where `silu` is set.
 typedef struct cvar_prepare {
   cvar_level level;
+  size_t rows;
   const float *input;  // [rows, columns], rows input_stride apart
   size_t input_stride;
   bool silu;
   cvar_activations output;  // [rows, columns]
 } cvar_prepare;
 
-void cvar_prepare_rows(const cvar_prepare *prepare, size_t row0, size_t row1);
+void cvar_prepare_task(const cvar_prepare *prepare, size_t task);
 
 /// y[i] = x[i] · sigmoid(x[i]); y may be x.
 void cvar_silu(cvar_level level, const float *x, float *y, size_t count);

@@ -1,0 +1,58 @@
+// Cuts linear layers and row operations into tasks and hands them to the level's kernels.
+#include "cvar_ops.h"
+
+const cvar_ops *cvar_ops_for(cvar_level level) {
+  (void)level;
+  return &cvar_ops_scalar;
+}
+
+size_t cvar_activation_size(cvar_arithmetic arithmetic) {
+  switch (arithmetic) {
+    case CVAR_ARITHMETIC_BF16: return 2;
+    case CVAR_ARITHMETIC_INT8: return 1;
+    default: return 4;
+  }
+}
+
+static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
+size_t cvar_linear_plan(cvar_linear *linear, size_t threads) {
+  const size_t panels = divide_up(linear->weights.n, CVAR_PANEL);
+  size_t parts = divide_up(linear->rows, CVAR_ROW_CHUNK);
+  // Few panels for many threads: rows are cut further, down to 32 a task, until each thread has two tasks. Every
+  // part packs its panel anew.
+  while (panels * parts < 2 * threads && linear->rows / (parts + 1) >= 32) parts++;
+  linear->row_parts = parts;
+  return panels * parts;
+}
+
+void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
+  const cvar_ops *const ops = cvar_ops_for(linear->level);
+  const size_t n0 = task / linear->row_parts * CVAR_PANEL, part = task % linear->row_parts;
+  const size_t row0 = linear->rows * part / linear->row_parts;
+  const size_t rows = linear->rows * (part + 1) / linear->row_parts - row0;
+  float *const acc = scratch;
+  ops->panel(linear, n0, row0, rows, acc, (char *)scratch + CVAR_ACCUMULATOR_BYTES);
+  ops->finish(linear, n0, row0, rows, acc);
+}
+
+// Rows of a task: enough work to be worth a claim.
+#define ROWS_PER_TASK 4
+
+size_t cvar_row_tasks(size_t rows) { return divide_up(rows, ROWS_PER_TASK); }
+
+void cvar_modulate_task(const cvar_modulate *modulate, size_t task) {
+  const size_t row0 = task * ROWS_PER_TASK;
+  cvar_ops_for(modulate->level)->modulate(modulate, row0, cvar_min(modulate->rows, row0 + ROWS_PER_TASK));
+}
+
+void cvar_prepare_task(const cvar_prepare *prepare, size_t task) {
+  const size_t row0 = task * ROWS_PER_TASK;
+  cvar_ops_for(prepare->level)->prepare(prepare, row0, cvar_min(prepare->rows, row0 + ROWS_PER_TASK));
+}
+
+void cvar_silu(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->silu(x, y, count); }
+
+void cvar_gelu(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->gelu(x, y, count); }
+
+void cvar_exp(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->exp(x, y, count); }

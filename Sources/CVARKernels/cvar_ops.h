@@ -1,0 +1,38 @@
+// What every level implements; cvar_linear.c and cvar_rows.c dispatch to it.
+#ifndef CVAR_OPS_H
+#define CVAR_OPS_H
+
+#include "cvar_kernels.h"
+
+/// Weight rows of a panel: the outputs that one task computes.
+#define CVAR_PANEL 64
+/// Token rows that one task computes at most.
+#define CVAR_ROW_CHUNK 512
+/// Part of a task's scratch memory for its accumulators [rows, 64]; the rest holds packed weights.
+#define CVAR_ACCUMULATOR_BYTES (CVAR_ROW_CHUNK * CVAR_PANEL * 4)
+
+/// In f32 arithmetic each output is the sum, in order, of partial sums over this many k; each partial sum is one
+/// chain of fused multiply-adds. That order is part of the result's definition.
+#define CVAR_F32_CHAIN 128
+
+#define CVAR_NORM_EPSILON 1e-6f
+
+typedef struct cvar_ops {
+  /// acc[row][j] = input row row0 + row · weight row n0 + j, for rows rows and the panel's outputs below n.
+  void (*panel)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+  /// Bias and epilogue for the same part.
+  void (*finish)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc);
+  void (*modulate)(const cvar_modulate *modulate, size_t row0, size_t row1);
+  void (*prepare)(const cvar_prepare *prepare, size_t row0, size_t row1);
+  void (*silu)(const float *x, float *y, size_t count);
+  void (*gelu)(const float *x, float *y, size_t count);
+  void (*exp)(const float *x, float *y, size_t count);
+} cvar_ops;
+
+const cvar_ops *cvar_ops_for(cvar_level level);
+
+extern const cvar_ops cvar_ops_scalar;
+
+static inline size_t cvar_min(size_t a, size_t b) { return a < b ? a : b; }
+
+#endif

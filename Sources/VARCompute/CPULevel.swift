@@ -1,0 +1,48 @@
+import CVARKernels
+
+/// An instruction set that kernels are written for.
+///
+/// In ``ComputeMode/f32`` and ``ComputeMode/int8`` every level gives the same bits.
+public enum CPULevel: String, Sendable, CaseIterable {
+  /// Plain C, the reference.
+  case scalar
+  /// AVX2, FMA and F16C.
+  case avx2
+  /// AVX-512 F, BW, VL and DQ.
+  case avx512
+  /// AVX-512 with VNNI.
+  case avx512vnni
+  /// AVX-512 with VNNI and BF16.
+  case avx512bf16
+  /// Arm NEON (AArch64).
+  case neon
+  /// Arm NEON with dot product.
+  case neondot
+
+  /// Whether CPU and operating system support it.
+  public var isAvailable: Bool { cvar_level_available(code) }
+
+  /// The levels of this machine, the fullest last.
+  public static let available = allCases.filter(\.isAvailable)
+
+  /// The fullest level of this machine.
+  public static let best = available.last ?? .scalar
+
+  /// Whether bf16 dot products multiply faster than f32 ones here.
+  ///
+  /// They do on AMD. Intel's vdpbf16ps reaches half the FLOP/s of its f32 fused multiply-add
+  /// (measured on family 6, model 207: 86 and 175 GFLOP/s a core).
+  public var multipliesBF16Faster: Bool { cvar_level_bf16_pays(code) }
+
+  var code: cvar_level {
+    switch self {
+    case .scalar: CVAR_LEVEL_SCALAR
+    case .avx2: CVAR_LEVEL_AVX2
+    case .avx512: CVAR_LEVEL_AVX512
+    case .avx512vnni: CVAR_LEVEL_AVX512VNNI
+    case .avx512bf16: CVAR_LEVEL_AVX512BF16
+    case .neon: CVAR_LEVEL_NEON
+    case .neondot: CVAR_LEVEL_NEONDOT
+    }
+  }
+}

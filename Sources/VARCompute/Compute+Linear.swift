@@ -1,0 +1,106 @@
+import CVARKernels
+public import VARQuant
+
+extension Compute {
+  /// y = input · weightᵀ + bias.
+  /// - Parameters:
+  ///   - input: [M, K].
+  ///   - weight: [N, K].
+  ///   - bias: [N].
+  ///   - output: [M, N].
+  public func linear(
+    _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
+    into output: FloatMatrix
+  ) {
+    precondition(output.rows == input.rows && output.columns == weight.rows, "shape of the output")
+    unsafe run(input, weight, bias) { linear in
+      unsafe linear.epilogue = CVAR_STORE
+      unsafe linear.output = output.start
+      unsafe linear.output_stride = output.stride
+    }
+    withExtendedLifetime(output) {}
+  }
+
+  /// GELU(input · weightᵀ + bias), tanh form, stored as the input of the next linear layer.
+  /// - Parameters:
+  ///   - input: [M, K].
+  ///   - weight: [N, K].
+  ///   - bias: [N].
+  ///   - output: holds [M, N] afterwards; not `input`.
+  public func linearGELU(
+    _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
+    into output: ActivationBuffer
+  ) {
+    precondition(input !== output, "input and output must differ")
+    output.reshape(rows: input.rows, columns: weight.rows)
+    unsafe run(input, weight, bias) { linear in
+      unsafe linear.epilogue = CVAR_GELU
+      unsafe linear.hidden = output.kernelActivations
+    }
+    withExtendedLifetime(output) {}
+  }
+
+  /// x += gamma · (input · weightᵀ + bias).
+  /// - Parameters:
+  ///   - input: [M, K].
+  ///   - weight: [N, K].
+  ///   - bias: [N].
+  ///   - gamma: [G, N], G divides M; row r takes row r / (M / G).
+  ///   - x: [M, N].
+  public func linearResidual(
+    _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
+    gamma: FloatMatrix, into x: FloatMatrix
+  ) {
+    precondition(x.rows == input.rows && x.columns == weight.rows, "shape of the residual stream")
+    precondition(
+      gamma.rows > 0 && x.rows % gamma.rows == 0 && gamma.columns == weight.rows,
+      "gamma must be [G, N], G dividing M")
+    unsafe run(input, weight, bias) { linear in
+      unsafe linear.epilogue = CVAR_RESIDUAL
+      unsafe linear.output = x.start
+      unsafe linear.output_stride = x.stride
+      unsafe linear.gamma = UnsafePointer(gamma.start)
+      unsafe linear.gamma_stride = gamma.stride
+      unsafe linear.rows_per_group = max(1, x.rows / gamma.rows)
+    }
+    withExtendedLifetime((gamma, x)) {}
+  }
+
+  /// Decodes rows of a weight [N, K] of any format, such as embeddings.
+  /// - Parameters:
+  ///   - rows: rows of the weight.
+  ///   - output: [rows.count, K].
+  public func decode(_ weight: WeightMatrix, rows: Range<Int>, into output: FloatMatrix) {
+    precondition(
+      rows.lowerBound >= 0 && rows.upperBound <= weight.rows && output.rows == rows.count
+        && output.columns == weight.columns, "rows out of range")
+    unsafe weight.withKernelWeights { weights in
+      unsafe cvar_decode_rows(
+        &weights, rows.lowerBound, rows.upperBound, output.start, output.stride)
+    }
+    withExtendedLifetime(output) {}
+  }
+
+  @unsafe private func run(
+    _ input: ActivationBuffer, _ weight: WeightMatrix, _ bias: FloatVector?,
+    _ epilogue: (inout cvar_linear) -> Void
+  ) {
+    precondition(input.columns == weight.columns, "K of input and weight differ")
+    precondition(bias == nil || bias?.count == weight.rows, "bias must be [N]")
+    guard input.rows > 0 else { return }
+    unsafe weight.withKernelWeights { weights in
+      var linear = unsafe cvar_linear()
+      unsafe linear.level = level.code
+      unsafe linear.rows = input.rows
+      unsafe linear.input = input.kernelActivations
+      unsafe linear.weights = weights
+      unsafe linear.bias = bias.map { unsafe UnsafePointer($0.base) }
+      unsafe epilogue(&linear)
+      let tasks = unsafe cvar_linear_plan(&linear, pool.threads)
+      unsafe pool.run(tasks, scratch: Int(CVAR_SCRATCH_BYTES), &linear) { context, task, scratch in
+        unsafe cvar_linear_task(context?.assumingMemoryBound(to: cvar_linear.self), task, scratch)
+      }
+    }
+    withExtendedLifetime((input, bias)) {}
+  }
+}

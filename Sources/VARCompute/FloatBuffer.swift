@@ -1,0 +1,106 @@
+import Glibc
+
+/// f32 numbers in memory of their own, zero at first: activations, caches, images.
+///
+/// The memory is 64-byte aligned and taken from the system when first touched. Access is checked.
+/// Not Sendable: a buffer belongs to one computation; kernels share it among threads themselves.
+@safe public final class FloatBuffer {
+  /// The number of elements.
+  public let count: Int
+  let base: UnsafeMutablePointer<Float>
+  private let bytes: Int
+
+  /// Allocates `count` zeros.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  public init(count: Int) throws(ComputeError) {
+    let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
+    guard count >= 0, !overflow else { throw .outOfMemory(bytes: .max) }
+    self.count = count
+    self.bytes = max(bytes, 64)
+    unsafe base = try Memory.map(self.bytes).assumingMemoryBound(to: Float.self)
+  }
+
+  deinit { unsafe Memory.unmap(base, bytes) }
+
+  /// Allocates a copy of `values`.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  public convenience init(_ values: [Float]) throws(ComputeError) {
+    try self.init(count: values.count)
+    unsafe values.withUnsafeBufferPointer { source in
+      guard let start = source.baseAddress else { return }
+      unsafe base.update(from: start, count: source.count)
+    }
+  }
+
+  /// One element.
+  public subscript(index: Int) -> Float {
+    get {
+      precondition(index >= 0 && index < count, "index out of range")
+      return unsafe base[index]
+    }
+    set {
+      precondition(index >= 0 && index < count, "index out of range")
+      unsafe base[index] = newValue
+    }
+  }
+
+  /// Lends elements for reading.
+  public func withSpan<R, E: Error>(
+    in range: Range<Int>? = nil, _ body: (Span<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    let range = checked(range)
+    return try unsafe body(
+      Span(_unsafeStart: UnsafePointer(base + range.lowerBound), count: range.count))
+  }
+
+  /// Lends elements for reading and writing.
+  public func withMutableSpan<R, E: Error>(
+    in range: Range<Int>? = nil, _ body: (inout MutableSpan<Float>) throws(E) -> R
+  ) throws(E) -> R {
+    let range = checked(range)
+    var span = unsafe MutableSpan(_unsafeStart: base + range.lowerBound, count: range.count)
+    return try body(&span)
+  }
+
+  /// The elements of a range as an array.
+  public func array(_ range: Range<Int>? = nil) -> [Float] {
+    let range = checked(range)
+    return unsafe Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
+  }
+
+  /// A view [rows, columns] that begins at `offset`; its rows lie `stride` elements apart.
+  public func matrix(
+    offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil
+  ) -> FloatMatrix {
+    FloatMatrix(self, offset: offset, rows: rows, columns: columns, stride: stride ?? columns)
+  }
+
+  /// Gives the memory back to the system; the elements are zero again.
+  public func discard() { unsafe Memory.discard(base, bytes) }
+
+  private func checked(_ range: Range<Int>?) -> Range<Int> {
+    let range = range ?? 0..<count
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "range out of bounds")
+    return range
+  }
+}
+
+/// Pages from the system, zero at first.
+enum Memory {
+  static func map(_ bytes: Int) throws(ComputeError) -> UnsafeMutableRawPointer {
+    let address = unsafe mmap(
+      nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      throw .outOfMemory(bytes: bytes)
+    }
+    return unsafe address
+  }
+
+  static func unmap(_ address: UnsafeMutableRawPointer, _ bytes: Int) {
+    unsafe munmap(address, bytes)
+  }
+
+  static func discard(_ address: UnsafeMutableRawPointer, _ bytes: Int) {
+    _ = unsafe madvise(address, bytes, MADV_DONTNEED)
+  }
+}

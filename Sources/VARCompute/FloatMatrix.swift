@@ -1,0 +1,58 @@
+/// A view [rows, columns] of a ``FloatBuffer``; its rows lie `stride` elements apart.
+///
+/// Copies share the buffer. Its bounds are checked when it is made.
+@safe public struct FloatMatrix {
+  /// The buffer that is viewed.
+  public let buffer: FloatBuffer
+  /// Index of the first element.
+  public let offset: Int
+  /// Number of rows.
+  public let rows: Int
+  /// Number of columns.
+  public let columns: Int
+  /// Elements between the beginnings of two rows, at least ``columns``.
+  public let stride: Int
+
+  /// Views a part of a buffer, which must hold it.
+  public init(_ buffer: FloatBuffer, offset: Int = 0, rows: Int, columns: Int, stride: Int) {
+    precondition(offset >= 0 && rows >= 0 && columns >= 0 && stride >= columns, "bad view")
+    precondition(
+      rows == 0 || offset + (rows - 1) * stride + columns <= buffer.count,
+      "view [\(rows), \(columns)] from \(offset) exceeds the buffer's \(buffer.count) elements")
+    self.buffer = buffer
+    self.offset = offset
+    self.rows = rows
+    self.columns = columns
+    self.stride = stride
+  }
+
+  /// The view of some of its rows.
+  public func rows(_ range: Range<Int>) -> FloatMatrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of range")
+    return FloatMatrix(
+      buffer, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns,
+      stride: stride)
+  }
+
+  /// The view of some of its columns.
+  public func columns(_ range: Range<Int>) -> FloatMatrix {
+    precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns out of range")
+    return FloatMatrix(
+      buffer, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
+  }
+
+  /// One element.
+  public subscript(row: Int, column: Int) -> Float {
+    get {
+      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "out of range")
+      return buffer[offset + row * stride + column]
+    }
+    nonmutating set {
+      precondition(row >= 0 && row < rows && column >= 0 && column < columns, "out of range")
+      buffer[offset + row * stride + column] = newValue
+    }
+  }
+
+  /// The first element; the buffer must be kept alive.
+  var start: UnsafeMutablePointer<Float> { unsafe buffer.base + offset }
+}

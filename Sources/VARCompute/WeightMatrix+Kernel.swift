@@ -1,0 +1,33 @@
+import CVARKernels
+import TensorBytes
+import VARQuant
+
+extension WeightMatrix {
+  /// Lends the weight in the form that the kernels take.
+  @unsafe func withKernelWeights<R>(_ body: (inout cvar_weights) -> R) -> R {
+    withExtendedLifetime(file) {
+      var weights = unsafe cvar_weights(
+        format: formatCode, n: rows, k: columns, values: bytes(data), scales: nil)
+      if let scales {
+        unsafe weights.scales = bytes(scales)?.assumingMemoryBound(to: UInt16.self)
+      }
+      return unsafe body(&weights)
+    }
+  }
+
+  @unsafe private func bytes(_ range: Range<Int>) -> UnsafeRawPointer? {
+    guard let bytes = unsafe try? file.unsafeBytes(in: range) else {
+      preconditionFailure("ranges are validated when a matrix is made")
+    }
+    return bytes.baseAddress
+  }
+
+  private var formatCode: cvar_format {
+    switch format {
+    case .f32: CVAR_FORMAT_F32
+    case .f16: CVAR_FORMAT_F16
+    case .bf16: CVAR_FORMAT_BF16
+    case .q8: CVAR_FORMAT_Q8
+    }
+  }
+}
