@@ -37,9 +37,11 @@ let package = Package(
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
+    .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .target(
       name: "CVARKernels"),
+    .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
     .target(
       name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
       swiftSettings: strict),
@@ -49,7 +51,7 @@ let package = Package(
     + room("VARQuant", ["TensorBytes"])
     + room("VARModel", ["VARQuant"])
     + room("VARCompute", ["TensorBytes", "VARQuant", "CVARKernels"])
-    + room("VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CPNG", "CJPEG"])
+    + room("VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"])
     + room("VARConversion", ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
       .executableTarget(
