@@ -1,0 +1,54 @@
+internal import Glibc
+
+/// A value does not fit the format that a tensor is to have.
+public enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A value is NaN or infinite.
+  case notFinite(index: Int)
+  /// A finite value is beyond the range of the format.
+  case outOfRange(format: TensorFormat, index: Int, value: Float)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .notFinite(let index):
+      "element \(index) is NaN or infinite"
+    case .outOfRange(let format, let index, let value):
+      "element \(index) is \(value), which \(format.name) cannot hold; keep the tensor in f32"
+    }
+  }
+}
+
+/// How far encoded values are from the values they stand for.
+public struct QuantizationStatistics: Equatable, Sendable {
+  /// Number of values.
+  public var count = 0
+  /// Σ w².
+  public var signal = 0.0
+  /// Σ (w − ŵ)².
+  public var noise = 0.0
+  /// max |w − ŵ|.
+  public var maximumError: Float = 0
+
+  /// Of no values yet.
+  public init() {}
+
+  /// Root of the mean squared error.
+  public var rootMeanSquare: Double { count > 0 ? (noise / Double(count)).squareRoot() : 0 }
+
+  /// Signal-to-quantization-noise ratio in dB; infinite where nothing was lost.
+  public var sqnr: Double { noise > 0 ? 10 * log10(signal / noise) : .infinity }
+
+  /// Takes in values and their stand-ins, as many as both have.
+  public mutating func add(_ values: [Float], _ decoded: [Float]) {
+    for (value, other) in zip(values, decoded) { add(value, other) }
+  }
+
+  /// Takes in a value and its stand-in.
+  @inline(__always) mutating func add(_ value: Float, _ decoded: Float) {
+    let error = value - decoded
+    count += 1
+    signal += Double(value) * Double(value)
+    noise += Double(error) * Double(error)
+    maximumError = max(maximumError, abs(error))
+  }
+}

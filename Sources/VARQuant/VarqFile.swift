@@ -1,0 +1,48 @@
+public import TensorBytes
+
+/// An open `.varq` file: everything but the tensors' contents is validated, once, when it is opened.
+///
+/// The tensors stay where they are, in the mapped file; see ``verify()`` for their checksums.
+public final class VarqFile: Sendable {
+  /// The mapped file.
+  public let file: MappedFile
+  /// The minor version of the format.
+  public let minorVersion: Int
+  /// The metadata, without entries of unknown types.
+  public let metadata: Metadata
+  /// All tensors in the order of the file.
+  public let tensors: [VarqTensor]
+  /// SHA-256 of header, metadata and table, and so, through the tensors' checksums, of the content.
+  public let checksum: [UInt8]
+  private let indices: [String: Int]
+
+  /// Opens and validates a file.
+  /// - Throws: ``VarqError``, `FileError`, `DigestError`.
+  public convenience init(_ path: String) throws {
+    try self.init(MappedFile(path))
+  }
+
+  /// Validates a mapped file.
+  /// - Throws: ``VarqError``, `DigestError`.
+  public init(_ file: MappedFile) throws {
+    self.file = file
+    do {
+      let parser = try VarqParser(file)
+      minorVersion = parser.minorVersion
+      checksum = parser.checksum
+      metadata = try parser.readMetadata()
+      tensors = try parser.readTensors()
+      indices = try VarqParser.indices(of: tensors)
+    } catch let defect as VarqDefect {
+      throw VarqError(path: file.path, defect: defect)
+    } catch let error as ByteReaderError {
+      throw VarqError(path: file.path, defect: .entry(error))
+    }
+  }
+
+  /// The path as it was given.
+  public var path: String { file.path }
+
+  /// The tensor of a name, nil if there is none.
+  public subscript(name: String) -> VarqTensor? { indices[name].map { tensors[$0] } }
+}
