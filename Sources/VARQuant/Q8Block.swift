@@ -39,6 +39,8 @@ struct Q8Block {
 
   /// Chooses the candidate scale with the least squared error; nil if the weights are too large.
   ///
+  /// No quant leaves ±127, for no candidate is below the largest magnitude over 127.
+  ///
   /// - Precondition: the largest magnitude, given as `maximum`, is finite.
   @inline(__always) func encode(maximum: Float) -> Encoded? {
     guard maximum > 0 else { return Encoded() }
@@ -68,16 +70,17 @@ struct Q8Block {
 
   @inline(__always) private func encode(scale: Float, noise: Float) -> Encoded {
     let inverse = 1 / scale
-    let limit = SIMD16<Float>(repeating: 127)
-    let first = Self.round(low * inverse).clamped(lowerBound: -limit, upperBound: limit)
-    let second = Self.round(high * inverse).clamped(lowerBound: -limit, upperBound: limit)
-    var worst = Float(0)
+    let first = Self.round(low * inverse)
+    let second = Self.round(high * inverse)
+    let zero = SIMD16<Float>()
     let errors = (low - first * scale, high - second * scale)
-    for index in 0..<16 { worst = max(worst, abs(errors.0[index]), abs(errors.1[index])) }
+    let magnitudes = (
+      errors.0.replacing(with: zero - errors.0, where: errors.0 .< zero),
+      errors.1.replacing(with: zero - errors.1, where: errors.1 .< zero)
+    )
     return Encoded(
-      scale: HalfPrecision.f16(scale), low: SIMD16<Int8>(truncatingIfNeeded: SIMD16<Int32>(first)),
-      high: SIMD16<Int8>(truncatingIfNeeded: SIMD16<Int32>(second)), noise: noise,
-      maximumError: worst)
+      scale: HalfPrecision.f16(scale), low: Self.integers(first), high: Self.integers(second),
+      noise: noise, maximumError: max(magnitudes.0.max(), magnitudes.1.max()))
   }
 
   /// The largest binary16.
@@ -94,6 +97,15 @@ struct Q8Block {
   @inline(__always) private static func round(_ values: SIMD16<Float>) -> SIMD16<Float> {
     let magic = SIMD16<Float>(repeating: 0x1.8p23)
     return (values + magic) - magic
+  }
+
+  /// Whole numbers within ±127 as bytes: adding 1.5·2^23 leaves them in the lowest bits.
+  @inline(__always) private static func integers(_ values: SIMD16<Float>) -> SIMD16<Int8> {
+    let bits = unsafe unsafeBitCast(
+      values + SIMD16<Float>(repeating: 0x1.8p23), to: SIMD16<UInt32>.self)
+    var integers = SIMD16<Int8>()
+    for index in 0..<16 { integers[index] = Int8(truncatingIfNeeded: bits[index]) }
+    return integers
   }
 
   /// The smallest binary16 that is not below each value, as f32; infinite beyond the largest.

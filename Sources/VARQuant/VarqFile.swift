@@ -2,7 +2,7 @@ public import TensorBytes
 
 /// An open `.varq` file: everything but the tensors' contents is validated, once, when it is opened.
 ///
-/// The tensors stay where they are, in the mapped file; see ``verify()`` for their checksums.
+/// The tensors stay where they are, in the mapped file; see ``defect(of:)`` for their checksums.
 public final class VarqFile: Sendable {
   /// The mapped file.
   public let file: MappedFile
@@ -14,6 +14,8 @@ public final class VarqFile: Sendable {
   public let tensors: [VarqTensor]
   /// SHA-256 of header, metadata and table, and so, through the tensors' checksums, of the content.
   public let checksum: [UInt8]
+  /// The end of the tensor table.
+  let dataStart: Int
   private let indices: [String: Int]
 
   /// Opens and validates a file.
@@ -32,6 +34,7 @@ public final class VarqFile: Sendable {
       checksum = parser.checksum
       metadata = try parser.readMetadata()
       tensors = try parser.readTensors()
+      dataStart = parser.dataStart
       indices = try VarqParser.indices(of: tensors)
     } catch let defect as VarqDefect {
       throw VarqError(path: file.path, defect: defect)
@@ -44,5 +47,8 @@ public final class VarqFile: Sendable {
   public var path: String { file.path }
 
   /// The tensor of a name, nil if there is none.
-  public subscript(name: String) -> VarqTensor? { indices[name].map { tensors[$0] } }
+  public subscript(name: String) -> VarqTensor? { index(of: name).map { tensors[$0] } }
+
+  /// The place of a tensor in ``tensors``.
+  func index(of name: String) -> Int? { indices[name] }
 }

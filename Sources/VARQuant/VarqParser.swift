@@ -11,6 +11,8 @@ struct VarqParser {
   private let tensorCount: Int
   private let metadataRange: Range<Int>
   private let tableRange: Range<Int>
+  /// The end of the tensor table.
+  var dataStart: Int { tableRange.upperBound }
 
   /// Reads the header and checks version, size and checksum.
   init(_ file: MappedFile) throws {
