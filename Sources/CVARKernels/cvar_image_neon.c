@@ -1,0 +1,42 @@
+// The inner loops on images with Arm NEON (AArch64).
+#if defined(__aarch64__)
+#include <arm_neon.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#define VW 4
+#define NV 4
+#define MR 6
+#define OPS cvar_image_ops_neon
+
+typedef float32x4_t vf;
+
+static inline vf v_load(const float *p) { return vld1q_f32(p); }
+static inline void v_store(float *p, vf x) { vst1q_f32(p, x); }
+static inline vf v_set1(float x) { return vdupq_n_f32(x); }
+static inline vf v_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+static inline vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
+static inline vf v_min(vf a, vf b) { return vminq_f32(a, b); }
+static inline float v_sum(vf x) { return vaddvq_f32(x); }
+static inline vf v_round(vf x) { return vrndnq_f32(x); }
+static inline vf v_pow2(vf n) {
+  const int32x4_t exponent = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
+  return vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
+}
+static inline vf v_reciprocal(vf x) { return vdivq_f32(vdupq_n_f32(1.0f), x); }
+static inline vf v_load_half(const uint16_t *p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+static inline void v_store_half(uint16_t *p, vf x) {
+  vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x)));
+}
+static inline vf v_load_int8(const int8_t *p) {
+  int32_t bits;
+  memcpy(&bits, p, 4);
+  const int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(bits));
+  return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))));
+}
+
+#include "cvar_image_template.h"
+#endif

@@ -1,0 +1,85 @@
+import CVARKernels
+
+/// GroupNorm with affine parameters: each group of channels of an image is brought to mean 0 and
+/// variance 1, then each channel is scaled and shifted.
+public struct GroupNorm: Sendable {
+  /// Factor of each channel, `weight`.
+  public let gamma: FloatVector
+  /// Offset of each channel, `bias`.
+  public let beta: FloatVector
+  /// Groups that the channels are divided into.
+  public let groups: Int
+  /// Added to the variance.
+  public let epsilon: Double
+
+  /// Takes the parameters of a layer; `groups` divides the number of channels.
+  public init(gamma: FloatVector, beta: FloatVector, groups: Int = 32, epsilon: Double = 1e-6) {
+    precondition(
+      groups > 0 && gamma.count == beta.count && gamma.count % groups == 0 && gamma.count > 0,
+      "gamma and beta must have the same length, a multiple of the groups")
+    self.gamma = gamma
+    self.beta = beta
+    self.groups = groups
+    self.epsilon = epsilon
+  }
+
+  /// Number of channels.
+  public var channels: Int { gamma.count }
+}
+
+extension Compute {
+  /// GroupNorm(x), then SiLU where wanted; `output` may be `x`.
+  ///
+  /// A norm in front of a 3×3 convolution costs less as the `norm` of ``convolve(_:_:norm:silu:adding:into:workspace:)``.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  public func groupNorm(
+    _ x: FeatureMap, _ norm: GroupNorm, silu: Bool, into output: FeatureMap, workspace: Workspace
+  ) throws(ComputeError) {
+    precondition(output.hasShape(of: x), "input and output of GroupNorm must have one shape")
+    let bytes = Self.affineBytes(x) + normScratchBytes(x, norm)
+    let memory = unsafe try workspace.take(bytes: bytes)
+    let affine = unsafe memory.assumingMemoryBound(to: Float.self)
+    unsafe try groupNormAffine(x, norm, into: affine, scratch: memory + Self.affineBytes(x))
+    var apply = unsafe cvar_affine(
+      level: level.code, input: x.start, images: x.images, pixels: x.pixels, channels: x.channels,
+      affine: affine, silu: silu, output: output.start)
+    let status = unsafe cvar_affine_run(&apply, pool.pool)
+    withExtendedLifetime((x, output, workspace)) {}
+    guard status == 0 else { throw .outOfMemory(bytes: 0) }
+  }
+
+  /// Bytes of a and b of each image and channel, in whole cache lines.
+  static func affineBytes(_ x: FeatureMap) -> Int {
+    (x.images * 2 * x.channels * MemoryLayout<Float>.stride + 63) / 64 * 64
+  }
+
+  /// Bytes that ``groupNormAffine(_:_:into:scratch:)`` needs beside its result.
+  func normScratchBytes(_ x: FeatureMap, _ norm: GroupNorm) -> Int {
+    var statistics = unsafe Self.statistics(x, norm, level)
+    return unsafe cvar_group_norm_partials(&statistics) * MemoryLayout<Double>.stride
+  }
+
+  /// Turns statistics and parameters into x·a + b: a and b of each image and channel,
+  /// [images, 2, channels].
+  @unsafe func groupNormAffine(
+    _ x: FeatureMap, _ norm: GroupNorm, into affine: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutableRawPointer
+  ) throws(ComputeError) {
+    precondition(norm.channels == x.channels, "channels of map and norm differ")
+    var statistics = unsafe Self.statistics(x, norm, level)
+    unsafe statistics.affine = affine
+    unsafe statistics.partial = scratch.assumingMemoryBound(to: Double.self)
+    let status = unsafe cvar_group_norm_run(&statistics, pool.pool)
+    withExtendedLifetime((x, norm)) {}
+    guard status == 0 else { throw .outOfMemory(bytes: 0) }
+  }
+
+  @unsafe private static func statistics(
+    _ x: FeatureMap, _ norm: GroupNorm, _ level: CPULevel
+  ) -> cvar_group_norm {
+    unsafe cvar_group_norm(
+      level: level.code, input: x.start, images: x.images, pixels: x.pixels, channels: x.channels,
+      groups: norm.groups, gamma: norm.gamma.base, beta: norm.beta.base, epsilon: norm.epsilon,
+      affine: nil, partial: nil)
+  }
+}
