@@ -77,7 +77,8 @@ extension Compute {
     precondition(keys > 0 && keys <= cache.capacity, "keys beyond the cache")
     let count = queries.rows / cache.images
     precondition(
-      limits == nil || limits?.count == count && limits?.allSatisfy { $0 > 0 && $0 <= keys } == true,
+      limits == nil
+        || limits?.count == count && limits?.allSatisfy { $0 > 0 && $0 <= keys } == true,
       "one limit for each query, from 1 to the number of keys")
     guard count > 0 else { return }
     var kernel = unsafe cache.kernelCache
