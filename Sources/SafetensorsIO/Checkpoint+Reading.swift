@@ -1,0 +1,121 @@
+internal import Synchronization
+internal import TensorBytes
+
+extension Checkpoint {
+  /// Lends the elements of a tensor as contiguous little-endian bytes in row-major order.
+  ///
+  /// Without a copy where the file holds them so; gathered into memory otherwise. A checksum that
+  /// the file has for them is checked at the first access.
+  /// - Parameter elements: A part of the tensor, by row-major index; all of it by default.
+  /// - Throws: ``CheckpointError/storage(path:tensor:_:)``, and what `body` throws.
+  public func withContiguousBytes<R>(
+    of tensor: CheckpointTensor, elements: Range<Int>? = nil,
+    _ body: (UnsafeRawBufferPointer) throws -> R
+  ) throws -> R {
+    let layout = tensor.layout
+    let elements = elements ?? 0..<layout.elementCount
+    guard elements.lowerBound >= 0, elements.upperBound <= layout.elementCount else {
+      throw failure(tensor, .outOfBounds(elements: elements, count: layout.elementCount))
+    }
+    let width = layout.type.byteWidth
+    return try unsafe withStorage(of: tensor) { storage in
+      if layout.isContiguous || elements.isEmpty {
+        let start = elements.isEmpty ? 0 : layout.byteOffset + elements.lowerBound * width
+        let slice = unsafe storage[start..<start + elements.count * width]
+        return try unsafe body(UnsafeRawBufferPointer(rebasing: slice))
+      }
+      let gathered = try reporting(tensor) { () throws(StorageError) in
+        try HeapBytes(count: elements.count * width)
+      }
+      unsafe layout.gather(elements, from: storage, into: gathered.mutableBytes)
+      return try unsafe gathered.withBytes(body)
+    }
+  }
+
+  /// Passes over a tensor's row-major bytes in pieces of some megabytes, releasing the pages.
+  /// - Throws: as ``withContiguousBytes(of:elements:_:)``.
+  public func forEachPiece(
+    of tensor: CheckpointTensor, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let step = Self.pieceSize / tensor.type.byteWidth
+    for start in stride(from: 0, to: tensor.elementCount, by: step) {
+      let piece = start..<min(start + step, tensor.elementCount)
+      try unsafe withContiguousBytes(of: tensor, elements: piece, body)
+      releasePages(of: tensor, elements: piece)
+    }
+    release(tensor)
+  }
+
+  /// Reads floating-point elements as f32 (f64 is rounded).
+  /// - Parameters:
+  ///   - elements: A part of the tensor, by row-major index; all of it by default.
+  ///   - target: Room for that many numbers at least.
+  /// - Throws: ``CheckpointError/storage(path:tensor:_:)``, also if the type is no floating-point
+  ///   one or the room does not suffice.
+  public func readFloats(
+    of tensor: CheckpointTensor, elements: Range<Int>? = nil,
+    into target: UnsafeMutableBufferPointer<Float>
+  ) throws {
+    guard tensor.type.isFloatingPoint else { throw failure(tensor, .notFloatingPoint(tensor.type)) }
+    let elements = elements ?? 0..<tensor.elementCount
+    guard elements.count <= target.count else {
+      throw failure(tensor, .outOfBounds(elements: elements, count: target.count))
+    }
+    try unsafe withContiguousBytes(of: tensor, elements: elements) { bytes in
+      _ = unsafe tensor.type.convertToFloats(bytes, into: target)
+    }
+  }
+
+  /// All elements of a floating-point tensor as f32.
+  /// - Throws: as ``readFloats(of:elements:into:)``.
+  public func floats(of tensor: CheckpointTensor) throws -> [Float] {
+    try unsafe [Float](unsafeUninitializedCapacity: tensor.elementCount) { buffer, count in
+      try unsafe readFloats(
+        of: tensor, into: UnsafeMutableBufferPointer(rebasing: buffer[..<tensor.elementCount]))
+      count = tensor.elementCount
+    }
+  }
+
+  /// The SHA-256 of a tensor's row-major little-endian bytes.
+  /// - Throws: as ``withContiguousBytes(of:elements:_:)``, and `DigestError`.
+  public func digest(of tensor: CheckpointTensor) throws -> [UInt8] {
+    let digest = try SHA256Digest()
+    try unsafe forEachPiece(of: tensor) { try unsafe digest.update($0) }
+    return try digest.finalize()
+  }
+
+  /// Lets the system take back the memory that reading a tensor brought in.
+  public func release(_ tensor: CheckpointTensor) {
+    let location = storages[tensor.storage]
+    files[location.file].release(location.range)
+    state.withLock { state in
+      if state.inflated?.storage == tensor.storage { state.inflated = nil }
+    }
+  }
+
+  static let pieceSize = 4 << 20
+
+  func failure(_ tensor: CheckpointTensor, _ error: StorageError) -> CheckpointError {
+    .storage(path: files[storages[tensor.storage].file].path, tensor: tensor.name, error)
+  }
+
+  /// Gives a storage's error the names of file and tensor.
+  func reporting<R>(
+    _ tensor: CheckpointTensor, _ body: () throws -> R
+  ) throws -> R {
+    do {
+      return try body()
+    } catch let error as StorageError {
+      throw failure(tensor, error)
+    }
+  }
+
+  private func releasePages(of tensor: CheckpointTensor, elements: Range<Int>) {
+    let location = storages[tensor.storage]
+    guard tensor.layout.isContiguous, location.entry?.isDeflated != true else { return }
+    let width = tensor.type.byteWidth
+    let start = location.range.lowerBound + tensor.layout.byteOffset
+    files[location.file].release(
+      start + elements.lowerBound * width..<start + elements.upperBound * width)
+  }
+}

@@ -1,0 +1,88 @@
+internal import Synchronization
+internal import TensorBytes
+
+extension Checkpoint {
+  /// Lends the whole storage of a tensor: from the file, or inflated.
+  func withStorage<R>(
+    of tensor: CheckpointTensor, _ body: (UnsafeRawBufferPointer) throws -> R
+  ) throws -> R {
+    let location = storages[tensor.storage]
+    let file = files[location.file]
+    if let entry = location.entry, entry.isDeflated {
+      let content = try reporting(tensor) { try inflated(tensor.storage, entry, file) }
+      return try unsafe content.withBytes(body)
+    }
+    if let entry = location.entry {
+      try reporting(tensor) { try verify(tensor.storage, entry, file) }
+    }
+    return try unsafe file.withBytes(in: location.range, body)
+  }
+
+  /// The content of a deflated storage. One is kept, for reading it piece by piece.
+  private func inflated(_ storage: Int, _ entry: ZipEntry, _ file: MappedFile) throws -> HeapBytes {
+    let known = state.withLock { $0.inflated?.storage == storage ? $0.inflated?.content : nil }
+    if let known { return known }
+    let content = try Inflater.inflate(file, entry)
+    file.release(entry.range)
+    try unsafe content.withBytes { try unsafe Inflater.verify($0, entry.checksum) }
+    state.withLock { $0.inflated = (storage, content) }
+    return content
+  }
+
+  /// Checks a stored entry's CRC-32 once, piece by piece so that little memory is touched at once.
+  private func verify(_ storage: Int, _ entry: ZipEntry, _ file: MappedFile) throws {
+    guard let expected = entry.checksum,
+      !state.withLock({ $0.verified.contains(storage) })
+    else { return }
+    var checksum: UInt32 = 0
+    for start in stride(
+      from: entry.range.lowerBound, to: entry.range.upperBound, by: Self.pieceSize)
+    {
+      let piece = start..<min(start + Self.pieceSize, entry.range.upperBound)
+      checksum = try unsafe file.withBytes(in: piece) {
+        unsafe Inflater.checksum($0, continuing: checksum)
+      }
+      file.release(piece)
+    }
+    guard checksum == expected else {
+      throw StorageError.checksum(expected: expected, actual: checksum)
+    }
+    state.withLock { _ = $0.verified.insert(storage) }
+  }
+}
+
+extension TensorLayout {
+  /// Copies elements, by row-major index, of a view with any strides to contiguous bytes.
+  func gather(
+    _ elements: Range<Int>, from storage: UnsafeRawBufferPointer,
+    into target: UnsafeMutableRawBufferPointer
+  ) {
+    let width = type.byteWidth
+    guard let last = shape.indices.last else { return }
+    var position = elements.lowerBound
+    while position < elements.upperBound {
+      let column = position % shape[last]
+      let run = min(shape[last] - column, elements.upperBound - position)
+      let source = byteOffset + offset(of: position) * width
+      let start = (position - elements.lowerBound) * width
+      for index in 0..<run {
+        let from = source + index * strides[last] * width
+        let element = unsafe UnsafeRawBufferPointer(rebasing: storage[from..<from + width])
+        unsafe UnsafeMutableRawBufferPointer(rebasing: target[(start + index * width)...])
+          .copyMemory(from: element)
+      }
+      position += run
+    }
+  }
+
+  /// Distance, in elements, of an element from the first.
+  private func offset(of position: Int) -> Int {
+    var rest = position
+    var offset = 0
+    for axis in shape.indices.reversed() {
+      offset += rest % shape[axis] * strides[axis]
+      rest /= shape[axis]
+    }
+    return offset
+  }
+}

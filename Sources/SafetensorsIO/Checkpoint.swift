@@ -1,0 +1,95 @@
+internal import Synchronization
+public import TensorBytes
+
+/// A tensor of a checkpoint: its name, type, shape and place; its bytes stay in the file.
+public struct CheckpointTensor: Equatable, Sendable {
+  /// The raw path: keys and indices of the nested containers, joined by dots.
+  public let name: String
+  /// Type, shape, strides and offset within the storage.
+  public let layout: TensorLayout
+  /// Index of the storage; tensors that share memory share it.
+  let storage: Int
+
+  /// Type of the elements.
+  public var type: ElementType { layout.type }
+  /// Dimensions; empty for a scalar.
+  public var shape: [Int] { layout.shape }
+  /// Number of elements.
+  public var elementCount: Int { layout.elementCount }
+  /// Bytes of the elements in row-major order.
+  public var byteCount: Int { layout.byteCount }
+}
+
+/// A value of a checkpoint that is no tensor, by its raw path.
+public struct CheckpointLeaf: Equatable, Sendable {
+  /// The raw path: keys and indices of the nested containers, joined by dots.
+  public let name: String
+  /// The value.
+  public let value: CheckpointValue
+}
+
+/// A checkpoint: PyTorch's zip or legacy container, or safetensors, one file or sharded.
+///
+/// Opening maps the file and reads only its directory: nothing is copied, nothing of a pickle is
+/// executed. Everything is validated at opening, except the bytes of the tensors themselves.
+public final class Checkpoint: Sendable {
+  /// The kind of container, told by content; its raw value is the kind's public name.
+  public enum Kind: String, Equatable, Sendable {
+    /// Written by `torch.save` since 1.6.
+    case pytorchZip = "pytorch-zip"
+    /// Written by `torch.save` before 1.6, or without zip.
+    case pytorchLegacy = "pytorch-legacy"
+    /// One safetensors file, or several with an index.
+    case safetensors
+  }
+
+  /// The path as it was given.
+  public let path: String
+  /// The kind of container.
+  public let kind: Kind
+  /// The files: one, or the index and its shards.
+  public let files: [MappedFile]
+  /// The tensors: in the order of the containers for PyTorch's kinds, of their bytes for safetensors.
+  public let tensors: [CheckpointTensor]
+  /// Everything else, and for safetensors the strings of `__metadata__`.
+  public let leaves: [CheckpointLeaf]
+  let storages: [StorageLocation]
+  let state = Mutex(StorageState())
+  private let indices: [String: Int]
+
+  init(
+    path: String, kind: Kind, files: [MappedFile], tensors: [CheckpointTensor],
+    leaves: [CheckpointLeaf], storages: [StorageLocation]
+  ) {
+    self.path = path
+    self.kind = kind
+    self.files = files
+    self.tensors = tensors
+    self.leaves = leaves
+    self.storages = storages
+    var indices: [String: Int] = [:]
+    for (index, tensor) in tensors.enumerated() { indices[tensor.name] = index }
+    self.indices = indices
+  }
+
+  /// The tensor of a raw path.
+  public func tensor(named name: String) -> CheckpointTensor? { indices[name].map { tensors[$0] } }
+}
+
+/// Where the bytes of a storage are.
+struct StorageLocation: Equatable {
+  /// Index into ``Checkpoint/files``.
+  let file: Int
+  /// The bytes in the file, as they are stored.
+  let range: Range<Int>
+  /// The zip entry around them, which may be deflated or carry a checksum.
+  var entry: ZipEntry?
+}
+
+/// What a checkpoint remembers between reads.
+struct StorageState {
+  /// Storages whose checksum was found right.
+  var verified: Set<Int> = []
+  /// The content of the deflated storage that was read last.
+  var inflated: (storage: Int, content: HeapBytes)?
+}

@@ -1,0 +1,86 @@
+public import TensorBytes
+
+/// Why a checkpoint could not be opened or read.
+public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The file could not be opened or mapped.
+  case file(FileError)
+  /// The content is of a kind that this program does not read: which one, and what to do.
+  case unsupportedKind(path: String, what: String)
+  /// The content is of no kind that this program knows.
+  case unknownKind(path: String)
+  /// The zip archive is damaged or no PyTorch checkpoint.
+  case zip(path: String, ZipError)
+  /// The pickle within the file was refused.
+  case pickle(path: String, PickleError)
+  /// The legacy container around its pickle is damaged.
+  case legacy(path: String, LegacyError)
+  /// The safetensors file or index is damaged.
+  case safetensors(path: String, SafetensorsError)
+  /// The nested containers make no list of named tensors.
+  case flattening(path: String, FlatteningError)
+  /// A tensor's bytes are not there, or not those that were written.
+  case storage(path: String, tensor: String, StorageError)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .file(let error): "\(error)"
+    case .unsupportedKind(let path, let what): "\(path) is \(what)"
+    case .unknownKind(let path):
+      "\(path) is neither a PyTorch checkpoint nor a safetensors file"
+    case .zip(let path, let error): "\(path): \(error)"
+    case .pickle(let path, let error): "\(path): \(error)"
+    case .legacy(let path, let error): "\(path): \(error)"
+    case .safetensors(let path, let error): "\(path): \(error)"
+    case .flattening(let path, let error): "\(path): \(error)"
+    case .storage(let path, let tensor, let error): "\(path): tensor \(tensor): \(error)"
+    }
+  }
+}
+
+/// Why the bytes of a tensor could not be read.
+public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The bytes do not have the CRC-32 that the archive gives: the file was damaged.
+  case checksum(expected: UInt32, actual: UInt32)
+  /// Compressed data is damaged.
+  case inflate(String)
+  /// There is not enough memory for a tensor that cannot be read in place.
+  case outOfMemory(bytes: Int)
+  /// Floating-point numbers were asked of another type.
+  case notFloatingPoint(ElementType)
+  /// Elements beyond the tensor's were asked for.
+  case outOfBounds(elements: Range<Int>, count: Int)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .checksum(let expected, let actual):
+      "its bytes are damaged: CRC-32 \(String(expected, radix: 16)) expected, "
+        + "\(String(actual, radix: 16)) found; download or copy the file again"
+    case .inflate(let message): "its compressed bytes are damaged: \(message)"
+    case .outOfMemory(let bytes): "there is no memory for \(bytes) bytes"
+    case .notFloatingPoint(let type): "\(type.rawValue) is no floating-point type"
+    case .outOfBounds(let elements, let count): "elements \(elements) of \(count)"
+    }
+  }
+}
+
+/// Why nested containers make no list of named tensors.
+public enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Two leaves have the same path.
+  case duplicateName(String)
+  /// Containers nest too deeply, or contain themselves.
+  case tooDeep(path: String, limit: Int)
+  /// A limit against pickle bombs was passed.
+  case tooLarge(what: String, limit: Int)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .duplicateName(let name): "two entries are named \(name)"
+    case .tooDeep(let path, let limit):
+      "containers nest deeper than \(limit), or contain themselves, at \(path)"
+    case .tooLarge(let what, let limit): "more than \(limit) \(what)"
+    }
+  }
+}

@@ -1,0 +1,113 @@
+public import TensorBytes
+
+/// Where the elements of a tensor lie in its storage.
+public struct TensorLayout: Equatable, Sendable {
+  /// Type of the elements.
+  public let type: ElementType
+  /// Dimensions; empty for a scalar.
+  public let shape: [Int]
+  /// Distance of neighbours along each dimension, in elements; never negative.
+  public let strides: [Int]
+  /// Where the first element begins in the storage.
+  public let byteOffset: Int
+  /// Elements of the tensor.
+  public let elementCount: Int
+
+  /// Bytes of the elements in row-major order.
+  public var byteCount: Int { elementCount * type.byteWidth }
+
+  /// Whether the elements lie in row-major order without gaps.
+  public var isContiguous: Bool {
+    if elementCount < 2 { return true }
+    var expected = 1
+    for (dimension, stride) in zip(shape, strides).reversed() where dimension != 1 {
+      if stride != expected { return false }
+      expected *= dimension
+    }
+    return true
+  }
+
+  /// A row-major tensor.
+  /// - Throws: `ArithmeticError` if it is too large.
+  init(contiguous type: ElementType, _ shape: [Int]) throws(ArithmeticError) {
+    let count = try Checked.product(of: shape)
+    _ = try Checked.byteCount(of: shape, type)
+    var strides = [Int](repeating: 1, count: shape.count)
+    var stride = 1
+    for axis in shape.indices.reversed() {
+      strides[axis] = stride
+      // Checked above, except beside an empty dimension, where strides do not matter.
+      stride = count == 0 ? 1 : stride * shape[axis]
+    }
+    self.init(type, shape, strides, byteOffset: 0, count)
+  }
+
+  private init(
+    _ type: ElementType, _ shape: [Int], _ strides: [Int], byteOffset: Int, _ count: Int
+  ) {
+    self.type = type
+    self.shape = shape
+    self.strides = strides
+    self.byteOffset = byteOffset
+    self.elementCount = count
+  }
+}
+
+/// Why a view is no tensor.
+enum LayoutError: Error, Equatable {
+  case malformed(String)
+  case outside(needed: Int, available: Int)
+}
+
+extension TensorLayout {
+  /// A view that repeats elements (stride 0) may be no larger than this when it is written out, so
+  /// that a few bytes cannot stand for terabytes.
+  static let repeatedByteLimit = 1 << 30
+
+  /// A view into `view`, checked to lie within it. The offset counts elements.
+  static func view(
+    of view: StorageView, _ type: ElementType, elementOffset: Int, shape: [Int], strides: [Int]
+  ) throws(LayoutError) -> TensorLayout {
+    guard shape.count == strides.count, shape.count <= 64 else {
+      throw .malformed("\(shape.count) dimensions with \(strides.count) strides")
+    }
+    guard elementOffset >= 0, strides.allSatisfy({ $0 >= 0 }) else {
+      throw .malformed("offset \(elementOffset) and strides \(strides) must not be negative")
+    }
+    let extent: Extent
+    do throws(ArithmeticError) {
+      extent = try Extent(type, elementOffset, shape, strides)
+    } catch { throw .malformed("\(error)") }
+    guard extent.end <= view.byteCount else {
+      throw .outside(needed: extent.end, available: view.byteCount)
+    }
+    guard extent.bytes <= max(view.byteCount, repeatedByteLimit) else {
+      throw .malformed("shape \(shape) repeats elements beyond \(repeatedByteLimit) bytes")
+    }
+    return TensorLayout(
+      type, shape, strides, byteOffset: view.byteOffset + extent.start, extent.count)
+  }
+
+  /// The reach of a view, by checked arithmetic.
+  private struct Extent {
+    let count: Int
+    let bytes: Int
+    var start = 0
+    var end = 0
+
+    init(
+      _ type: ElementType, _ elementOffset: Int, _ shape: [Int], _ strides: [Int]
+    ) throws(ArithmeticError) {
+      count = try Checked.product(of: shape)
+      bytes = try Checked.byteCount(of: shape, type)
+      // An empty tensor needs nothing, wherever its offset points.
+      if count == 0 { return }
+      start = try Checked.multiply(elementOffset, type.byteWidth)
+      var last = elementOffset
+      for (dimension, stride) in zip(shape, strides) {
+        last = try Checked.add(last, Checked.multiply(dimension - 1, stride))
+      }
+      end = try Checked.multiply(Checked.add(last, 1), type.byteWidth)
+    }
+  }
+}
