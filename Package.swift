@@ -54,17 +54,25 @@ let package = Package(
     + room("VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"])
     + room("VARConversion", ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
+      .target(
+        name: "CommandSupport", dependencies: ["TensorBytes"], swiftSettings: strict),
       .executableTarget(
         name: "var-convert",
-        dependencies: ["VARConversion", "SafetensorsIO", "VARQuant", "VARModel", argumentParser],
+        dependencies: [
+          "CommandSupport", "VARConversion", "SafetensorsIO", "VARQuant", "VARModel",
+          argumentParser,
+        ],
         swiftSettings: strict),
       .executableTarget(
         name: "var-run",
-        dependencies: ["VARCore", "VARCompute", "VARQuant", "VARModel", argumentParser],
+        dependencies: [
+          "CommandSupport", "TensorBytes", "VARCore", "VARCompute", "VARQuant", "VARModel",
+          argumentParser,
+        ],
         swiftSettings: strict),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["TestSupport", "TensorBytes", "var-run", "var-convert"],
+        dependencies: ["TestSupport", "TensorBytes", "CommandSupport", "var-run", "var-convert"],
         swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6],

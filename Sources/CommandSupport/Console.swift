@@ -1,0 +1,39 @@
+import Foundation
+import TensorBytes
+
+/// Where commands print: facts to the standard output, everything else to the standard error.
+public enum Console {
+  /// Prints a remark for the person at the keyboard to the standard error.
+  public static func note(_ text: String) {
+    FileHandle.standardError.write(Data((text + "\n").utf8))
+  }
+
+  /// Prints a value as JSON with sorted keys, readable, to the standard output.
+  public static func print(json value: some Encodable) throws {
+    try write(json(value))
+  }
+
+  /// A value as JSON with sorted keys and a newline at the end.
+  public static func json(_ value: some Encodable) throws -> [UInt8] {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    return [UInt8](try encoder.encode(value)) + [0x0a]
+  }
+
+  /// Writes bytes to the standard output.
+  /// - Throws: when it is closed or its disk is full.
+  public static func write(_ bytes: [UInt8]) throws {
+    try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+  }
+
+  /// Writes a file whole or not at all; `-` is the standard output.
+  /// - Throws: `FileError`.
+  public static func write(_ bytes: [UInt8], to path: String) throws {
+    guard path != "-" else { return try write(bytes) }
+    let writer = try AtomicFileWriter(path, replacing: true)
+    try writer.append(bytes)
+    try writer.commit()
+  }
+}
