@@ -92,13 +92,14 @@ enum PickleGlobal: Equatable {
     "float64": .f64, "double": .f64, "float32": .f32, "float": .f32, "float16": .f16,
     "half": .f16, "bfloat16": .bf16, "int64": .i64, "long": .i64, "int32": .i32, "int": .i32,
     "int16": .i16, "short": .i16, "int8": .i8, "uint8": .u8, "bool": .bool,
+    "uint16": .u16, "uint32": .u32, "uint64": .u64,
   ]
 
   /// Known to PyTorch's own restricted loader, but of no use for a VAR.
   private static let unsupportedInTorch: Set<String> = [
     "ComplexFloatStorage", "ComplexDoubleStorage", "ComplexHalfStorage", "QInt8Storage",
     "QInt32Storage", "QUInt8Storage", "QUInt4x2Storage", "QUInt2x4Storage", "complex32",
-    "complex64", "complex128", "uint16", "uint32", "uint64", "qint8", "qint32", "quint8",
+    "complex64", "complex128", "qint8", "qint32", "quint8",
     "quint4x2", "quint2x4", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz",
     "float8_e5m2fnuz", "float8_e8m0fnu", "float4_e2m1fn_x2", "bits1x8", "bits2x4", "bits4x2",
     "bits8", "bits16",

@@ -57,12 +57,18 @@ struct ZipEndRecord {
     }
     let size = Int(try zip(&reader) { r throws(ByteReaderError) in try r.read(UInt32.self) })
     let start = Int(try zip(&reader) { r throws(ByteReaderError) in try r.read(UInt32.self) })
-    if fields.contains(0xFFFF) || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF {
-      try readZip64(file, before: offset)
-    } else {
-      guard fields[0] == 0, fields[1] == 0, fields[2] == fields[3] else { throw .multipleVolumes }
-      try set(start, size, fields[3], before: offset)
+    let has64 = try readZip64(file, before: offset)
+    let isSaturated = fields.contains(0xFFFF) || size == 0xFFFF_FFFF || start == 0xFFFF_FFFF
+    if has64 {
+      // PyTorch writes both records; where they both speak, they must agree.
+      guard isSaturated || directory == start..<start + size && count == fields[3] else {
+        throw .directoryMismatch(expected: size, actual: directory.count)
+      }
+      return
     }
+    guard !isSaturated else { throw .badSignature(record: "zip64 locator", offset: offset - 20) }
+    guard fields[0] == 0, fields[1] == 0, fields[2] == fields[3] else { throw .multipleVolumes }
+    try set(start, size, fields[3], before: offset)
   }
 
   /// The last record whose comment reaches exactly to the end of the file.
@@ -82,13 +88,12 @@ struct ZipEndRecord {
     throw .noEndRecord
   }
 
-  private mutating func readZip64(_ file: MappedFile, before end: Int) throws(ZipError) {
-    let locatorOffset = end - 20
-    var reader = try zipReader(file, at: locatorOffset)
+  /// Reads the zip64 record, if there is a locator of one.
+  private mutating func readZip64(_ file: MappedFile, before end: Int) throws(ZipError) -> Bool {
+    guard end >= 20 else { return false }
+    var reader = try zipReader(file, at: end - 20)
     let signature = try zip(&reader) { r throws(ByteReaderError) in try r.read(UInt32.self) }
-    guard signature == 0x0706_4B50 else {
-      throw .badSignature(record: "zip64 locator", offset: locatorOffset)
-    }
+    guard signature == 0x0706_4B50 else { return false }
     let offset = try zip(&reader) { r throws(ByteReaderError) in
       try r.skip(4)
       return try r.readSize()
@@ -104,6 +109,7 @@ struct ZipEndRecord {
     }
     guard fields[0] == fields[1] else { throw .multipleVolumes }
     try set(fields[3], fields[2], fields[1], before: offset)
+    return true
   }
 
   private mutating func set(

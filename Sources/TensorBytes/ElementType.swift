@@ -16,6 +16,12 @@ public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   case i16 = "I16"
   /// Signed, 8 bits.
   case i8 = "I8"
+  /// Unsigned, 64 bits.
+  case u64 = "U64"
+  /// Unsigned, 32 bits.
+  case u32 = "U32"
+  /// Unsigned, 16 bits.
+  case u16 = "U16"
   /// Unsigned, 8 bits.
   case u8 = "U8"
   /// One byte, 0 or 1.
@@ -24,9 +30,9 @@ public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   /// Bytes of one element.
   public var byteWidth: Int {
     switch self {
-    case .f64, .i64: 8
-    case .f32, .i32: 4
-    case .f16, .bf16, .i16: 2
+    case .f64, .i64, .u64: 8
+    case .f32, .i32, .u32: 4
+    case .f16, .bf16, .i16, .u16: 2
     case .i8, .u8, .bool: 1
     }
   }
@@ -35,7 +41,7 @@ public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   public var isFloatingPoint: Bool {
     switch self {
     case .f64, .f32, .f16, .bf16: true
-    case .i64, .i32, .i16, .i8, .u8, .bool: false
+    case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool: false
     }
   }
 }

@@ -72,7 +72,7 @@ extension ElementType {
       unsafe Self.load(UInt16.self, source, count, target) { HalfPrecision.float(f16: $0) }
     case .bf16:
       unsafe Self.load(UInt16.self, source, count, target) { HalfPrecision.float(bf16: $0) }
-    case .i64, .i32, .i16, .i8, .u8, .bool: return 0
+    case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool: return 0
     }
     return count
   }
