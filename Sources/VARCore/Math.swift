@@ -13,3 +13,11 @@ func exponential(_ value: Float) -> Float { exp(value) }
 /// log(x) in f32.
 @inline(__always)
 func logarithm(_ value: Float) -> Float { log(value) }
+
+/// exp(x) in f64.
+@inline(__always)
+func exponential(_ value: Double) -> Double { exp(value) }
+
+/// log(x) in f64.
+@inline(__always)
+func logarithm(_ value: Double) -> Double { log(value) }

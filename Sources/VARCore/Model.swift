@@ -1,0 +1,51 @@
+public import VARModel
+public import VARQuant
+
+/// A VAR model, or either half of one, bound to a mapped `.varq` file.
+///
+/// Immutable: everything that a run changes (KV cache, random numbers, scratch memory) belongs to
+/// ``Generator``, ``Evaluator`` and ``ImageCodec``.
+public final class Model: Sendable {
+  /// The shape of both halves.
+  public let configuration: ModelConfiguration
+  /// The file that holds the weights.
+  public let file: VarqFile
+  let transformer: TransformerWeights?
+  let tokenizer: TokenizerWeights?
+
+  /// Opens a file and binds all of its tensors.
+  /// - Throws: `FileError`, `VarqError`, `MetadataError`, `ConfigurationError`, ``ModelError``.
+  public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
+
+  /// Binds the tensors of an open file, all or nothing.
+  /// - Throws: `MetadataError`, `ConfigurationError`, ``ModelError``.
+  public init(file: VarqFile) throws {
+    let configuration = try ModelConfiguration(metadata: file.metadata)
+    let binder = try TensorBinder(file, configuration)
+    self.file = file
+    self.configuration = configuration
+    transformer = try configuration.transformer.map { try TransformerWeights(binder, $0) }
+    tokenizer = try configuration.tokenizer.map { try TokenizerWeights(binder, $0) }
+  }
+
+  /// Lets the system take back the memory of the transformer's matrices.
+  ///
+  /// The file stays mapped: another run reads the pages again.
+  public func releaseTransformer() {
+    transformer?.matrices.forEach { file.file.release($0.bytes) }
+  }
+
+  func transformer(for purpose: String) throws(ModelError) -> TransformerWeights {
+    guard let transformer else {
+      throw .missingHalf(path: file.path, half: .transformer, purpose: purpose)
+    }
+    return transformer
+  }
+
+  func tokenizer(for purpose: String) throws(ModelError) -> TokenizerWeights {
+    guard let tokenizer else {
+      throw .missingHalf(path: file.path, half: .tokenizer, purpose: purpose)
+    }
+    return tokenizer
+  }
+}

@@ -1,0 +1,171 @@
+import VARCompute
+import VARModel
+import VARQuant
+
+/// The transformer with the memory of one batch: KV cache, adaLN table, activations.
+///
+/// The rows of a batch are sequences: one for each image, and where it is guided a second set for
+/// the unconditional class. Everything is allocated by `init`, nothing while the scales run.
+final class Transformer {
+  let weights: TransformerWeights
+  /// Images, B.
+  let images: Int
+  /// Sequences, R: B or 2B.
+  let sequences: Int
+  private let compute: Compute
+  private let exact: Compute
+  private let caches: [KeyValueCache]
+  private let modulation: AdaLNTable
+  private let conditions: FloatBuffer  // [R, C]
+  private let stream: FloatBuffer  // [R·n, C]
+  private let qkv: FloatBuffer  // [R·n, 3C]
+  private let attended: FloatBuffer  // [R·n, C]
+  private let logits: FloatBuffer  // [R·n, V]
+  private let input: ActivationBuffer  // [R·n, C]
+  private let hidden: ActivationBuffer  // [R·n, 4C]
+  private let exactInput: ActivationBuffer  // [R, C] or [B·n, Z]
+  /// Tokens of the scale that runs, n, and of all scales before it.
+  private var tokens = 0
+  private var position = 0
+
+  /// Allocates for a batch of `images`, twice as many sequences when it is `guided`.
+  /// - Throws: `ComputeError.outOfMemory`.
+  init(_ weights: TransformerWeights, _ compute: Compute, images: Int, guided: Bool) throws {
+    let shape = weights.configuration
+    let sequences = guided ? 2 * images : images
+    let rows = sequences * (shape.patchNumbers.map { $0 * $0 }.max() ?? 0)
+    self.weights = weights
+    self.compute = compute
+    self.images = images
+    self.sequences = sequences
+    exact = compute.with(mode: .f32)
+    caches = try (0..<shape.depth).map { _ in
+      try compute.keyValueCache(
+        sequences: sequences, heads: shape.heads, headWidth: shape.headWidth,
+        capacity: shape.tokens)
+    }
+    modulation = try AdaLNTable(rows: sequences, width: shape.width, depth: shape.depth)
+    conditions = try FloatBuffer(count: sequences * shape.width)
+    stream = try FloatBuffer(count: rows * shape.width)
+    qkv = try FloatBuffer(count: rows * 3 * shape.width)
+    attended = try FloatBuffer(count: rows * shape.width)
+    logits = try FloatBuffer(count: rows * shape.vocabulary)
+    input = try compute.activations(rows: rows, columns: shape.width)
+    hidden = try compute.activations(rows: rows, columns: shape.hiddenWidth)
+    exactInput = try compute.activations(
+      rows: rows, columns: max(shape.width, shape.latentChannels), mode: .f32)
+  }
+
+  private var shape: TransformerConfiguration { weights.configuration }
+
+  /// The residual stream of the scale that runs, [R·n, C].
+  var activations: FloatMatrix { stream.matrix(rows: sequences * tokens, columns: shape.width) }
+
+  /// Starts new sequences: evaluates adaLN for their labels and embeds the first scale.
+  ///
+  /// x = cond + pos_start + lvl_embed[0] + pos_1LC[0..<p_0²]; a guided batch's other half has the
+  /// unconditional class.
+  /// - Parameter labels: [B], rows of the class embedding.
+  func begin(labels: [Int]) {
+    let width = shape.width
+    let unconditional = Array(repeating: shape.classes, count: sequences - images)
+    for (row, label) in (labels + unconditional).enumerated() {
+      exact.decode(
+        weights.classEmbedding, rows: label..<label + 1,
+        into: conditions.matrix(offset: row * width, rows: 1, columns: width))
+    }
+    modulation.evaluate(
+      conditions.matrix(rows: sequences, columns: width), weights, exact, input: exactInput)
+    for matrix in weights.adaLNMatrices { matrix.file.release(matrix.bytes) }
+    position = 0
+    tokens = (shape.patchNumbers.first ?? 0) * (shape.patchNumbers.first ?? 0)
+    for row in 0..<sequences { embedStart(row) }
+  }
+
+  private func embedStart(_ row: Int) {
+    let width = shape.width
+    let count = tokens * width
+    stream.withMutableSpan(in: row * count..<(row + 1) * count) { stream in
+      conditions.withSpan(in: row * width..<(row + 1) * width) { condition in
+        weights.startPositions.withSpan { start in
+          weights.positions.withSpan(in: 0..<count) { positions in
+            for index in 0..<count {
+              stream[index] = condition[index % width] + start[index] + positions[index]
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// Embeds the input of the next scale: word_embed(map) + lvl_embed[k] + pos_1LC[slice k].
+  ///
+  /// - Parameter map: [B·n, Z], for both halves of a guided batch.
+  func embed(_ map: FloatMatrix) {
+    let width = shape.width
+    position += tokens
+    tokens = map.rows / images
+    exact.prepare(map, into: exactInput)
+    let half = map.rows * width
+    for copy in 0..<sequences / images {
+      let target = stream.matrix(offset: copy * half, rows: map.rows, columns: width)
+      exact.linear(
+        exactInput, weights.wordEmbedding.weight, bias: weights.wordEmbedding.bias, into: target)
+    }
+    for row in 0..<sequences { addPositions(row) }
+  }
+
+  private func addPositions(_ row: Int) {
+    let count = tokens * shape.width
+    let first = position * shape.width
+    stream.withMutableSpan(in: row * count..<(row + 1) * count) { stream in
+      weights.positions.withSpan(in: first..<first + count) { positions in
+        for index in 0..<count { stream[index] += positions[index] }
+      }
+    }
+  }
+
+  /// Runs one block over the tokens of the scale; their keys and values join the cache.
+  ///
+  /// x += gamma1·Attn(LN(x)·(1+scale1)+shift1), then x += gamma2·FFN(LN(x)·(1+scale2)+shift2).
+  func run(block index: Int) {
+    let block = weights.blocks[index]
+    let ada = modulation.block(index, rows: 0..<sequences)
+    let x = activations  // [R·n, C]
+    let qkv = qkv.matrix(rows: x.rows, columns: 3 * shape.width)
+    let attended = attended.matrix(rows: x.rows, columns: shape.width)
+
+    compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: input)
+    compute.linear(input, block.qkv.weight, bias: block.qkv.bias, into: qkv)
+    attend(block, caches[index], qkv, into: attended)
+    compute.prepare(attended, into: input)
+    compute.linearResidual(
+      input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
+
+    compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: input)
+    compute.linearGELU(input, block.fc1.weight, bias: block.fc1.bias, into: hidden)
+    compute.linearResidual(
+      hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
+  }
+
+  /// Queries of this scale over the keys of all scales so far; within the scale nothing is masked.
+  private func attend(
+    _ block: BlockWeights, _ cache: KeyValueCache, _ qkv: FloatMatrix, into output: FloatMatrix
+  ) {
+    // The plain form scales by 0.25/√c; the l2-normalised one by a learned factor a head.
+    let plainScale = 0.25 / Float(shape.headWidth).squareRoot()
+    compute.append(
+      qkv, queryScale: block.queryScale, plainScale: plainScale, at: position, to: cache)
+    compute.attention(qkv, over: cache, keys: position + tokens, into: output)
+  }
+
+  /// The logits of the first `count` sequences, [count·n, V].
+  func head(sequences count: Int) -> FloatMatrix {
+    let ada = modulation.head(rows: 0..<count)
+    let x = activations.rows(0..<count * tokens)
+    let output = logits.matrix(rows: x.rows, columns: shape.vocabulary)
+    compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
+    compute.linear(input, weights.head.weight, bias: weights.head.bias, into: output)
+    return output
+  }
+}
