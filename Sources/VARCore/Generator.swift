@@ -40,28 +40,63 @@ public final class Generator {
   ) throws -> [GeneratedImage] {
     let labels = try validated(request)
     let scales = patchNumbers.count
-    var random = request.random
-    var sampler = Sampler(vocabulary: vocabulary, options: request.options)
-    var drawn = DrawnTokens(patchNumbers: patchNumbers, images: images)
     let blend = EditBlend(request.edit, patchNumbers: patchNumbers)
+    var drawing = TokenDrawing(request, vocabulary: vocabulary, patchNumbers: patchNumbers, images)
 
     transformer.begin(labels: labels)
     quantizer.reset()
     for scale in 0..<scales {
-      for block in transformer.weights.blocks.indices { transformer.run(block: block) }
+      for block in transformer.weights.blocks.indices { try transformer.run(block: block) }
       let logits = try guidedLogits(request.options, scale: scale)
-      try drawn.draw(from: logits, scale: scale, &sampler, &random)
-      try embed(&drawn, logits, scale: scale, &sampler, &random)
+      try drawing.draw(from: logits, scale: scale)
+      try drawing.embed(logits, scale: scale, with: quantizer)
       blend?.apply(to: quantizer, scale: scale)
-      quantizer.accumulate(scale: scale)
+      try quantizer.accumulate(scale: scale)
       try onScale(ScaleEvent(scale: scale, scales: scales, quantizer: quantizer))
       if scale + 1 < scales { transformer.embed(quantizer.nextInput(scale: scale + 1)) }
     }
     return (0..<images).map { image in
-      let tokens = drawn.maps(image: image)
+      let drawn = drawing.maps(image: image)
       return GeneratedImage(
-        drawn: tokens, tokens: blend?.merged(tokens) ?? tokens,
-        latent: quantizer.latent(image: image))
+        drawn: drawn, tokens: blend?.merged(drawn) ?? drawn, latent: quantizer.latent(image: image))
     }
+  }
+
+  /// (1+t)·conditional − t·unconditional with t = cfg·k/(K−1), [B·n, V]; where t is 0 the
+  /// unconditional half isn't computed.
+  private func guidedLogits(_ options: SamplingOptions, scale: Int) throws -> FloatMatrix {
+    let weight = options.guidanceWeight(scale: scale, of: patchNumbers.count)
+    guard weight != 0 else { return transformer.head(sequences: images) }
+    let logits = transformer.head(sequences: 2 * images)
+    let half = logits.rows / 2 * vocabulary
+    try logits.buffer.withMutableSpan(in: 0..<half) { conditional in
+      try logits.buffer.withSpan(in: half..<2 * half) { unconditional in
+        try Sampler.guide(&conditional, unconditional: unconditional, weight: weight)
+      }
+    }
+    return logits.rows(0..<logits.rows / 2)
+  }
+
+  /// The request's labels as rows of the class embedding.
+  private func validated(_ request: GenerationRequest) throws(ModelError) -> [Int] {
+    guard request.labels.count == images else {
+      throw .count(of: "labels", expected: images, actual: request.labels.count)
+    }
+    try request.random.validate(images: images)
+    if request.options.guidance != 0, transformer.sequences == images {
+      throw .unguided
+    }
+    try request.edit?.validate(patchNumbers: patchNumbers, vocabulary: vocabulary)
+    return try transformer.weights.configuration.rows(of: request.labels)
+  }
+}
+
+extension TransformerConfiguration {
+  /// The rows of the class embedding for labels; the unconditional class is its last row.
+  func rows(of labels: [Int?]) throws(ModelError) -> [Int] {
+    for case let label? in labels where label < 0 || label >= classes {
+      throw .label(label, classes: classes)
+    }
+    return labels.map { $0 ?? classes }
   }
 }

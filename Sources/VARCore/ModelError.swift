@@ -20,6 +20,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case pixels(expected: Int, actual: Int)
   /// More or fewer things than images: seeds, labels, masks or token maps.
   case count(of: String, expected: Int, actual: Int)
+  /// Guidance was asked of a generator that was made without.
+  case unguided
+  /// A mask has another side than the model's last token map.
+  case mask(expected: Int, actual: Int)
 
   /// The message for the user.
   public var description: String {
@@ -44,6 +48,10 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "the picture has \(actual) values, the model takes \(expected)"
     case .count(let what, let expected, let actual):
       "\(actual) \(what) for \(expected) images"
+    case .unguided:
+      "guidance needs a generator that was made for it; set guidance to 0 or make it guided"
+    case .mask(let expected, let actual):
+      "the mask has the side \(actual), the model's last token map \(expected)"
     }
   }
 }

@@ -17,12 +17,12 @@ extension Quantizer {
   func encode(_ features: FloatBuffer) throws -> [EncodedScale] {
     let search = try CodebookSearch(weights, compute)
     reset()
-    return patchNumbers.indices.map { scale in
+    return try patchNumbers.indices.map { scale in
       let input = scale == patchNumbers.count - 1 ? features : reduced(features, scale: scale)
       let found = search.nearest(
         to: input.matrix(rows: patchNumbers[scale] * patchNumbers[scale], columns: channels))
       embed(found.tokens.span, image: 0)
-      accumulate(scale: scale)
+      try accumulate(scale: scale)
       subtractContribution(from: features)
       return found
     }

@@ -20,6 +20,7 @@ final class Quantizer {
   private let convolved: FloatBuffer  // [B, P, P, Z]
   private let lines: FloatBuffer  // [p, P, Z]
   private let map: FloatBuffer  // [B, n, Z]
+  private let workspace = Workspace()
 
   /// Allocates for a batch of `images`.
   /// - Throws: `ComputeError.outOfMemory`.
@@ -46,25 +47,32 @@ final class Quantizer {
   /// Forgets all scales: f̂ = 0.
   func reset() { latent.discard() }
 
+  /// f̂ of one image, [P, P, Z].
+  func latent(image: Int) -> [Float] {
+    latent.array(image * latentCount..<(image + 1) * latentCount)
+  }
+
   /// Puts the codebook's rows of one image's tokens into ``embeddings``.
   ///
   /// - Parameter tokens: valid ones, n of the scale at hand.
   func embed(_ tokens: Span<Int32>, image: Int) {
+    for index in 0..<tokens.count { embed(tokens[index], row: image * tokens.count + index) }
+  }
+
+  /// Puts one codebook row into row `row` of ``embeddings``.
+  func embed(_ token: Int32, row: Int) {
     let channels = channels
-    let start = image * tokens.count * channels
-    embeddings.withMutableSpan(in: start..<start + tokens.count * channels) { target in
-      weights.codebook.withSpan { codebook in
-        for index in 0..<tokens.count {
-          let row = Int(tokens[index]) * channels
-          for channel in 0..<channels { target[index * channels + channel] = codebook[row + channel] }
-        }
+    let first = Int(token) * channels
+    embeddings.withMutableSpan(in: row * channels..<(row + 1) * channels) { target in
+      weights.codebook.withSpan(in: first..<first + channels) { codebook in
+        for channel in 0..<channels { target[channel] = codebook[channel] }
       }
     }
   }
 
   /// Adds the embeddings of a scale to f̂.
-  func accumulate(scale: Int) {
-    contribution(of: scale)
+  func accumulate(scale: Int) throws {
+    try contribution(of: scale)
     latent.withMutableSpan { latent in
       resized.withSpan { resized in
         for index in 0..<latent.count { latent[index] += resized[index] }
@@ -73,17 +81,15 @@ final class Quantizer {
   }
 
   /// Computes phi(bicubic(h_k → P)) of all images into `resized`; the last scale isn't resized.
-  private func contribution(of scale: Int) {
+  private func contribution(of scale: Int) throws {
     let count = patchNumbers[scale] * patchNumbers[scale] * channels
     for image in 0..<images {
       embeddings.withSpan(in: image * count..<(image + 1) * count) { source in
         enlarge(source, scale: scale, image: image)
       }
     }
-    let phi = weights.phi[scale]
-    compute.convolution(
-      FeatureMap(resized, images: images, height: side, width: side, channels: channels), phi,
-      into: convolved)
+    try compute.convolve(
+      weights.phi[scale], feature(resized), into: feature(convolved), workspace: workspace)
     let ratio = weights.configuration.phiRatio
     let rest = 1 - ratio
     resized.withMutableSpan { resized in
@@ -93,6 +99,10 @@ final class Quantizer {
         }
       }
     }
+  }
+
+  private func feature(_ buffer: FloatBuffer) -> FeatureMap {
+    FeatureMap(buffer, images: images, height: side, width: side, channels: channels)
   }
 
   private func enlarge(_ source: Span<Float>, scale: Int, image: Int) {

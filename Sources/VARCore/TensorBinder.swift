@@ -37,29 +37,31 @@ struct TensorBinder {
     FloatVector(decoding: try matrix(name))
   }
 
-  /// `name.weight` and `name.bias` of a linear layer or a convolution.
+  /// `name.weight` and `name.bias` of a linear layer or a 1×1 convolution.
   func layer(_ name: String) throws(ModelError) -> LayerWeights {
     LayerWeights(weight: try matrix(name + ".weight"), bias: try vector(name + ".bias"))
   }
 
-  /// `name.weight` and `name.bias` of a GroupNorm.
-  func norm(_ name: String) throws(ModelError) -> NormWeights {
-    NormWeights(gamma: try vector(name + ".weight"), beta: try vector(name + ".bias"))
+  /// `name.weight` and `name.bias` of a 3×3 convolution.
+  ///
+  /// Sums are direct except in the decoder: tokens depend on the others to the last bits.
+  func convolution(
+    _ name: String, form: Convolution.Form = .same, algorithm: Convolution.Algorithm = .direct
+  ) throws(ModelError) -> Convolution {
+    let layer = try layer(name)
+    return Convolution(weight: layer.weight, bias: layer.bias, form: form, algorithm: algorithm)
+  }
+
+  /// `name.weight` and `name.bias` of a GroupNorm of 32 groups.
+  func norm(_ name: String) throws(ModelError) -> GroupNorm {
+    GroupNorm(gamma: try vector(name + ".weight"), beta: try vector(name + ".bias"))
   }
 }
 
-/// A linear layer or a convolution.
+/// A linear layer, or a 1×1 convolution.
 struct LayerWeights: Sendable {
-  /// [N, K]; of a convolution [Cout, kh·kw·Cin].
+  /// [N, K].
   let weight: WeightMatrix
   /// [N].
   let bias: FloatVector
-}
-
-/// The affine part of a GroupNorm.
-struct NormWeights: Sendable {
-  /// [channels].
-  let gamma: FloatVector
-  /// [channels].
-  let beta: FloatVector
 }

@@ -14,7 +14,7 @@ final class Transformer {
   let sequences: Int
   private let compute: Compute
   private let exact: Compute
-  private let caches: [KeyValueCache]
+  private let caches: [KVCache]
   private let modulation: AdaLNTable
   private let conditions: FloatBuffer  // [R, C]
   private let stream: FloatBuffer  // [R·n, C]
@@ -40,9 +40,9 @@ final class Transformer {
     self.sequences = sequences
     exact = compute.with(mode: .f32)
     caches = try (0..<shape.depth).map { _ in
-      try compute.keyValueCache(
-        sequences: sequences, heads: shape.heads, headWidth: shape.headWidth,
-        capacity: shape.tokens)
+      try KVCache(
+        images: sequences, heads: shape.heads, tokens: shape.tokens, headWidth: shape.headWidth,
+        storage: compute.mode == .f32 ? .f32 : .f16)
     }
     modulation = try AdaLNTable(rows: sequences, width: shape.width, depth: shape.depth)
     conditions = try FloatBuffer(count: sequences * shape.width)
@@ -128,7 +128,7 @@ final class Transformer {
   /// Runs one block over the tokens of the scale; their keys and values join the cache.
   ///
   /// x += gamma1·Attn(LN(x)·(1+scale1)+shift1), then x += gamma2·FFN(LN(x)·(1+scale2)+shift2).
-  func run(block index: Int) {
+  func run(block index: Int) throws {
     let block = weights.blocks[index]
     let ada = modulation.block(index, rows: 0..<sequences)
     let x = activations  // [R·n, C]
@@ -137,7 +137,10 @@ final class Transformer {
 
     compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: input)
     compute.linear(input, block.qkv.weight, bias: block.qkv.bias, into: qkv)
-    attend(block, caches[index], qkv, into: attended)
+    compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+    // Queries of this scale over the keys of all scales so far; nothing is masked within the scale.
+    try compute.attention(
+      qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
     compute.prepare(attended, into: input)
     compute.linearResidual(
       input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
@@ -146,17 +149,6 @@ final class Transformer {
     compute.linearGELU(input, block.fc1.weight, bias: block.fc1.bias, into: hidden)
     compute.linearResidual(
       hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
-  }
-
-  /// Queries of this scale over the keys of all scales so far; within the scale nothing is masked.
-  private func attend(
-    _ block: BlockWeights, _ cache: KeyValueCache, _ qkv: FloatMatrix, into output: FloatMatrix
-  ) {
-    // The plain form scales by 0.25/√c; the l2-normalised one by a learned factor a head.
-    let plainScale = 0.25 / Float(shape.headWidth).squareRoot()
-    compute.append(
-      qkv, queryScale: block.queryScale, plainScale: plainScale, at: position, to: cache)
-    compute.attention(qkv, over: cache, keys: position + tokens, into: output)
   }
 
   /// The logits of the first `count` sequences, [count·n, V].

@@ -80,8 +80,8 @@ struct BlockWeights: Sendable {
   let adaLN: AdaLN
   /// [3C, C]; bias is q_bias, zeros, v_bias.
   let qkv: LayerWeights
-  /// exp(min(`scale_mul`, ln 100)) for each head; nil in the plain form.
-  let queryScale: FloatVector?
+  /// Of queries and keys: l2-normalised with a learned factor a head, or plain 0.25/√c.
+  let scaling: QueryScaling
   /// [C, C].
   let projection: LayerWeights
   /// [hidden, C].
@@ -101,17 +101,18 @@ struct BlockWeights: Sendable {
       + binder.matrix(name + "attn.v_bias").floats()
     qkv = LayerWeights(
       weight: try binder.matrix(name + "attn.mat_qkv.weight"), bias: FloatVector(bias))
-    queryScale = try Self.queryScale(binder, configuration, name + "attn.scale_mul_1H11")
+    scaling = try Self.scaling(binder, configuration, name + "attn.scale_mul_1H11")
     projection = try binder.layer(name + "attn.proj")
     fc1 = try binder.layer(name + "ffn.fc1")
     fc2 = try binder.layer(name + "ffn.fc2")
   }
 
-  private static func queryScale(
-    _ binder: TensorBinder, _ configuration: TransformerConfiguration, _ name: String
-  ) throws -> FloatVector? {
-    guard configuration.attention == .l2Normalized else { return nil }
-    let limit = logarithm(Float(100))
-    return FloatVector(try binder.matrix(name).floats().map { exponential(min($0, limit)) })
+  private static func scaling(
+    _ binder: TensorBinder, _ shape: TransformerConfiguration, _ name: String
+  ) throws -> QueryScaling {
+    switch shape.attention {
+    case .l2Normalized: .l2Normalized(scaleMul: try binder.matrix(name).floats())
+    case .plain: .plain(factor: 0.25 / Float(shape.headWidth).squareRoot())
+    }
   }
 }
