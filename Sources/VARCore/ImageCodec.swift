@@ -3,24 +3,191 @@ import VARModel
 
 /// The VQ-VAE's encoder and decoder with the memory for one picture at a time.
 ///
-/// Three buffers take turns: a stage reads one and writes another, and a third is needed only while
-/// a residual block changes the number of channels. They are as large as the largest feature map,
-/// but memory is taken when it is first touched, so the third stays small.
+/// Three buffers take turns: a stage reads one and writes another, and the third is needed only while
+/// a residual block changes the number of channels. Each has room for the largest feature map, but
+/// memory is taken when it is first touched, so the third stays small. Everything is computed in f32.
 public final class ImageCodec {
-  let weights: TokenizerWeights
+  let shape: TokenizerConfiguration
+  private let weights: TokenizerWeights
   private let compute: Compute
-  private let quantizer: Quantizer
+  let quantizer: Quantizer
   private let buffers: [FloatBuffer]
+  private let pixels: FloatBuffer  // [S, S, 3]
+  private let cache: KVCache  // of the attention over the pixels of the lowest level
+  private let pointwiseInput: ActivationBuffer  // [pointwiseRows, channels]
+  private let ones: FloatBuffer  // [channels]
   private let workspace = Workspace()
-  private var pointwiseInput: [ComputeMode: ActivationBuffer] = [:]
+
+  /// Rows of a 1×1 convolution that are computed together.
+  private static let pointwiseRows = 1024
 
   /// Allocates for pictures of the model's side.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``, `ComputeError.outOfMemory`.
   public init(_ model: Model, _ compute: Compute) throws {
     weights = try model.tokenizer(for: "encoding or decoding pictures")
-    self.compute = compute
+    shape = weights.configuration
+    self.compute = compute.with(mode: .f32)
     quantizer = try Quantizer(weights, compute, images: 1)
-    let count = Self.largestMap(weights.configuration)
+    let count = Self.largestMap(shape)
     buffers = try (0..<3).map { _ in try FloatBuffer(count: count) }
+    pixels = try FloatBuffer(count: shape.imageSide * shape.imageSide * 3)
+    let side = shape.patchNumbers.last ?? 0
+    let lowest = shape.channels * (shape.multipliers.last ?? 1)
+    cache = try KVCache(
+      images: 1, heads: 1, tokens: side * side, headWidth: lowest, storage: .f32)
+    let widest = shape.channels * (shape.multipliers.max() ?? 1)
+    pointwiseInput = try self.compute.activations(rows: Self.pointwiseRows, columns: widest)
+    ones = try FloatBuffer(Array(repeating: 1, count: lowest))
+  }
+
+  /// Elements of the largest feature map of encoder and decoder.
+  private static func largestMap(_ shape: TokenizerConfiguration) -> Int {
+    let levels = shape.multipliers.indices
+    let maps = levels.map { level in
+      let neighbours = shape.multipliers[max(0, level - 1)...min(level + 1, levels.count - 1)]
+      let side = shape.imageSide >> level
+      return side * side * shape.channels * (neighbours.max() ?? 1)
+    }
+    let side = shape.patchNumbers.last ?? 0
+    let queries = side * side * 3 * shape.channels * (shape.multipliers.last ?? 1)
+    return max(maps.max() ?? 0, queries)
+  }
+
+  /// Decodes f̂ [P, P, Z] to RGB values in [0, 1], [S, S, 3].
+  ///
+  /// decoder(post_quant_conv(f̂)) clamped to [−1, 1], then (x+1)/2.
+  /// - Parameter onStage: sees the output of conv_in and of each stage.
+  package func decode(
+    _ latent: [Float], onStage: (FeatureMap) throws -> Void = { _ in }
+  ) throws -> [Float] {
+    let side = shape.patchNumbers.last ?? 0
+    let count = side * side * shape.latentChannels
+    guard latent.count == count else {
+      throw ModelError.latent(expected: count, actual: latent.count)
+    }
+    let input = map(buffers[0], side: side, channels: shape.latentChannels)
+    let convolved = map(buffers[1], side: side, channels: shape.latentChannels)
+    input.buffer.withMutableSpan(in: 0..<count) { span in
+      for index in 0..<count { span[index] = latent[index] }
+    }
+    try compute.convolve(
+      weights.postQuantConvolution, input, into: convolved, workspace: workspace)
+    let output = map(pixels, side: shape.imageSide, channels: 3)
+    try run(weights.decoder, convolved, into: output, onStage: onStage)
+    return pixels.array().map { (min(max($0, -1), 1) + 1) * 0.5 }
+  }
+
+  /// The features f [P, P, Z] of 8-bit RGB pixels [S, S, 3]: quant_conv(encoder(2·(u8/255) − 1)).
+  func features(of image: [UInt8]) throws -> FloatBuffer {
+    guard image.count == pixels.count else {
+      throw ModelError.pixels(expected: pixels.count, actual: image.count)
+    }
+    pixels.withMutableSpan { span in
+      for index in 0..<span.count {
+        let value = Float(image[index]) / 255
+        span[index] = value + value - 1
+      }
+    }
+    let side = shape.patchNumbers.last ?? 0
+    let count = side * side * shape.latentChannels
+    let encoded = map(try FloatBuffer(count: count), side: side, channels: shape.latentChannels)
+    let features = map(try FloatBuffer(count: count), side: side, channels: shape.latentChannels)
+    try run(weights.encoder, map(pixels, side: shape.imageSide, channels: 3), into: encoded)
+    try compute.convolve(weights.quantConvolution, encoded, into: features, workspace: workspace)
+    return features.buffer
+  }
+}
+
+// The network: stages over feature maps [1, side, side, channels].
+extension ImageCodec {
+  private func map(_ buffer: FloatBuffer, side: Int, channels: Int) -> FeatureMap {
+    FeatureMap(buffer, images: 1, height: side, width: side, channels: channels)
+  }
+
+  /// A map in one of the two buffers that `x` doesn't occupy.
+  private func free(besides x: FeatureMap, _ index: Int, side: Int, channels: Int) -> FeatureMap {
+    let free = buffers.filter { $0 !== x.buffer }
+    return map(free[index], side: side, channels: channels)
+  }
+
+  private func run(
+    _ network: ImageNetwork, _ input: FeatureMap, into output: FeatureMap,
+    onStage: (FeatureMap) throws -> Void = { _ in }
+  ) throws {
+    var x = free(
+      besides: input, 0, side: input.height, channels: network.input.outputChannels)
+    try compute.convolve(network.input, input, into: x, workspace: workspace)
+    try onStage(x)
+    for stage in network.stages {
+      x = try run(stage, x)
+      try onStage(x)
+    }
+    try compute.convolve(
+      network.output, x, norm: network.norm, silu: true, into: output, workspace: workspace)
+  }
+
+  private func run(_ stage: ImageStage, _ x: FeatureMap) throws -> FeatureMap {
+    switch stage {
+    case .residual(let block): return try run(block, x)
+    case .attention(let block): return try run(block, x)
+    case .resample(let convolution):
+      let output = free(
+        besides: x, 0, side: convolution.outputSide(x.height), channels: convolution.outputChannels)
+      try compute.convolve(convolution, x, into: output, workspace: workspace)
+      return output
+    }
+  }
+
+  /// x + conv2(SiLU(norm2(conv1(SiLU(norm1(x)))))), or shortcut(x) + … where the channels change.
+  private func run(_ block: ResidualWeights, _ x: FeatureMap) throws -> FeatureMap {
+    let channels = block.conv1.outputChannels
+    let hidden = free(besides: x, 0, side: x.height, channels: channels)
+    try compute.convolve(
+      block.conv1, x, norm: block.norm1, silu: true, into: hidden, workspace: workspace)
+    var output = x
+    if let shortcut = block.shortcut {
+      output = free(besides: x, 1, side: x.height, channels: channels)
+      pointwise(shortcut, x, into: output)
+    }
+    try compute.convolve(
+      block.conv2, hidden, norm: block.norm2, silu: true, adding: output, into: output,
+      workspace: workspace)
+    return output
+  }
+
+  /// x + proj_out(softmax(q·kᵀ/√C)·v) with q, k, v = qkv(norm(x)).
+  private func run(_ block: AttentionWeights, _ x: FeatureMap) throws -> FeatureMap {
+    let normed = free(besides: x, 0, side: x.height, channels: x.channels)
+    let queries = free(besides: x, 1, side: x.height, channels: 3 * x.channels)
+    try compute.groupNorm(x, block.norm, silu: false, into: normed, workspace: workspace)
+    pointwise(block.qkv, normed, into: queries)
+    compute.append(
+      queries.matrix, to: cache, at: 0,
+      scaling: .plain(factor: 1 / Float(x.channels).squareRoot()))
+    try compute.attention(
+      queries.matrix.columns(0..<x.channels), over: cache, keys: x.pixels, into: normed.matrix)
+    let gamma = ones.matrix(rows: 1, columns: x.channels)
+    forRowBlocks(of: normed.matrix) { rows in
+      compute.prepare(normed.matrix.rows(rows), into: pointwiseInput)
+      compute.linearResidual(
+        pointwiseInput, block.projection.weight, bias: block.projection.bias, gamma: gamma,
+        into: x.matrix.rows(rows))
+    }
+    return x
+  }
+
+  /// A 1×1 convolution.
+  private func pointwise(_ layer: LayerWeights, _ x: FeatureMap, into output: FeatureMap) {
+    forRowBlocks(of: x.matrix) { rows in
+      compute.prepare(x.matrix.rows(rows), into: pointwiseInput)
+      compute.linear(
+        pointwiseInput, layer.weight, bias: layer.bias, into: output.matrix.rows(rows))
+    }
+  }
+
+  private func forRowBlocks(of matrix: FloatMatrix, _ body: (Range<Int>) -> Void) {
+    for start in stride(from: 0, to: matrix.rows, by: Self.pointwiseRows) {
+      body(start..<min(start + Self.pointwiseRows, matrix.rows))
+    }
   }
 }

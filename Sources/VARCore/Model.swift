@@ -1,3 +1,4 @@
+import TensorBytes
 public import VARModel
 public import VARQuant
 

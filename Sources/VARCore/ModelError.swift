@@ -18,6 +18,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case token(Int, scale: Int, position: Int, vocabulary: Int)
   /// A picture's pixels have another number of values than the model's side demands.
   case pixels(expected: Int, actual: Int)
+  /// Features have another number of values than the model's last map.
+  case latent(expected: Int, actual: Int)
   /// More or fewer things than images: seeds, labels, masks or token maps.
   case count(of: String, expected: Int, actual: Int)
   /// Guidance was asked of a generator that was made without.
@@ -46,6 +48,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
         + "\(vocabulary)"
     case .pixels(let expected, let actual):
       "the picture has \(actual) values, the model takes \(expected)"
+    case .latent(let expected, let actual):
+      "the features have \(actual) values, the model takes \(expected)"
     case .count(let what, let expected, let actual):
       "\(actual) \(what) for \(expected) images"
     case .unguided:

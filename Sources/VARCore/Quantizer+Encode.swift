@@ -1,4 +1,5 @@
 import VARCompute
+import VARModel
 import VARQuant
 
 /// Tokens of one scale, and how clearly each was the best.
@@ -21,7 +22,7 @@ extension Quantizer {
       let input = scale == patchNumbers.count - 1 ? features : reduced(features, scale: scale)
       let found = search.nearest(
         to: input.matrix(rows: patchNumbers[scale] * patchNumbers[scale], columns: channels))
-      embed(found.tokens.span, image: 0)
+      embed(found.tokens[...], image: 0)
       try accumulate(scale: scale)
       subtractContribution(from: features)
       return found

@@ -55,8 +55,8 @@ final class Quantizer {
   /// Puts the codebook's rows of one image's tokens into ``embeddings``.
   ///
   /// - Parameter tokens: valid ones, n of the scale at hand.
-  func embed(_ tokens: Span<Int32>, image: Int) {
-    for index in 0..<tokens.count { embed(tokens[index], row: image * tokens.count + index) }
+  func embed(_ tokens: ArraySlice<Int32>, image: Int) {
+    for (index, token) in tokens.enumerated() { embed(token, row: image * tokens.count + index) }
   }
 
   /// Puts one codebook row into row `row` of ``embeddings``.

@@ -29,9 +29,10 @@ struct TokenDrawing {
       let rows = range.lowerBound * count..<range.upperBound * count
       try logits.buffer.withMutableSpan(in: rows.lowerBound * width..<rows.upperBound * width) {
         logits in
-        var drawn = tokens[scale].mutableSpan
-        var target = drawn.extracting(rows)
-        try sampler.draw(from: &logits, using: &source, into: &target)
+        try unsafe tokens[scale][rows].withUnsafeMutableBufferPointer { drawn in
+          var target = unsafe MutableSpan(_unsafeElements: drawn)
+          try sampler.draw(from: &logits, using: &source, into: &target)
+        }
       }
     }
   }
@@ -42,8 +43,7 @@ struct TokenDrawing {
     let count = logits.rows / images
     guard smooth else {
       for image in 0..<images {
-        let span = tokens[scale].span
-        quantizer.embed(span.extracting(image * count..<(image + 1) * count), image: image)
+        quantizer.embed(tokens[scale][image * count..<(image + 1) * count], image: image)
       }
       return
     }

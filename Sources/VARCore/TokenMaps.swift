@@ -1,5 +1,3 @@
-public import VARModel
-
 /// The tokens of one picture, coarse to fine.
 public struct TokenMaps: Equatable, Sendable {
   /// Codebook rows: scale k holds p_k² of them, row by row.

@@ -26,8 +26,9 @@ struct TokenizerWeights: Sendable {
     postQuantConvolution = try binder.convolution("vae.post_quant_conv")
     codebookMatrix = try binder.matrix("vae.quantize.embedding.weight")
     codebook = FloatVector(decoding: codebookMatrix)
-    let layers = try configuration.phiNames.map { try binder.convolution("vae.quantize.quant_resi." + $0) }
+    let layers = try configuration.phiNames.map {
+      try binder.convolution("vae.quantize.quant_resi." + $0)
+    }
     phi = configuration.phiIndices.map { layers[$0] }
   }
 }
-

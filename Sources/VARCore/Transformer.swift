@@ -1,3 +1,4 @@
+import TensorBytes
 import VARCompute
 import VARModel
 import VARQuant
