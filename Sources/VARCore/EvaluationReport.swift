@@ -93,9 +93,18 @@ extension EvaluationReport: Encodable {
     let scale: Int
     let side: Int
     let loss: Double
-    let loss_se: Double
+    let lossError: Double
     let err: Double
-    let err_se: Double
+    let errError: Double
+
+    enum CodingKeys: String, CodingKey {
+      case scale
+      case side
+      case loss
+      case lossError = "loss_se"
+      case err
+      case errError = "err_se"
+    }
   }
 
   private enum CodingKeys: String, CodingKey {
@@ -126,8 +135,8 @@ extension EvaluationReport: Encodable {
     let rows = perScale.enumerated().map { scale, estimate in
       Row(
         scale: scale, side: patchNumbers[scale], loss: estimate.loss.mean,
-        loss_se: estimate.loss.standardError, err: estimate.error.mean,
-        err_se: estimate.error.standardError)
+        lossError: estimate.loss.standardError, err: estimate.error.mean,
+        errError: estimate.error.standardError)
     }
     try container.encode(rows, forKey: .perScale)
   }

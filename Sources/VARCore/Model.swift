@@ -33,7 +33,7 @@ public final class Model: Sendable {
   ///
   /// The file stays mapped: another run reads the pages again.
   public func releaseTransformer() {
-    transformer?.matrices.forEach { file.file.release($0.bytes) }
+    for matrix in transformer?.matrices ?? [] { file.file.release(matrix.bytes) }
   }
 
   func transformer(for purpose: String) throws(ModelError) -> TransformerWeights {
