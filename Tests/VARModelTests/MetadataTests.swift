@@ -84,3 +84,14 @@ import VARQuant
     }
   }
 }
+
+@Suite struct ImageNetTests {
+  @Test func namesStandAtTheirIDs() {
+    #expect(ImageNet.classNames.count == 1000)
+    #expect(Set(ImageNet.classNames).count == 1000)
+    #expect(ImageNet.classNames[0] == "tench")
+    #expect(ImageNet.classNames[207] == "golden retriever")
+    #expect(ImageNet.classNames[980] == "volcano")
+    #expect(ImageNet.classNames[999] == "toilet tissue")
+  }
+}
