@@ -1,0 +1,36 @@
+public import VARQuant
+
+/// Why checkpoints cannot be converted.
+public enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A weight is NaN or infinite.
+  case notFinite(path: String, tensor: String)
+  /// A value does not fit the planned format.
+  case encoding(tensor: String, EncodingError)
+  /// The names given for the classes are not as many as the classes.
+  case classNames(path: String, count: Int, classes: Int)
+  /// Names of classes were given for a model without classes.
+  case noClasses
+  /// A file of names is not UTF-8.
+  case notText(path: String)
+  /// A tensor of a `.varq` file is not the one that its metadata asks for.
+  case manifest(path: String, tensor: String, problem: String)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .notFinite(let path, let tensor):
+      "\(path): tensor \(tensor) holds a NaN or an infinity; the checkpoint is damaged, or its "
+        + "training diverged"
+    case .encoding(let tensor, let error):
+      "tensor \(tensor): \(error)"
+    case .classNames(let path, let count, let classes):
+      "\(path) has \(count) names (one a line), but the model has \(classes) classes"
+    case .noClasses:
+      "--class-names needs a transformer, which has the classes"
+    case .notText(let path):
+      "\(path) is not UTF-8 text"
+    case .manifest(let path, let tensor, let problem):
+      "\(path): tensor \(tensor) \(problem)"
+    }
+  }
+}

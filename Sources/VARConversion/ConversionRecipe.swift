@@ -1,0 +1,123 @@
+internal import TensorBytes
+internal import VARModel
+public import VARQuant
+
+/// Which format each tensor gets: a table, and what the user wants otherwise.
+///
+/// The format chosen (`--type`) is for what weighs: the large matrices and convolutions, 98 % and more
+/// of a model. The rest stays f32. Halving that rest would save 0.2 % of a q8 file of VAR-d16, and it
+/// is what errors do most harm to: every token passes through it.
+public struct ConversionRecipe: Sendable {
+  /// Weights of fewer elements than this stay f32.
+  public static let smallestLargeWeight = 4096
+
+  /// A row of the table.
+  private struct Row: Sendable {
+    let tensors: String
+    let matches: @Sendable (TensorSpecification) -> Bool
+    let isChosen: Bool
+  }
+
+  /// The table; the first row that matches decides.
+  private static let rows: [Row] = [
+    Row(
+      tensors: "interfaces to pixels, latents and tokens", matches: isInterface, isChosen: false),
+    Row(
+      tensors: "large matrices", matches: { $0.role == .matrix && isLarge($0) }, isChosen: true),
+    Row(
+      tensors: "large convolutions, 1×1 included",
+      matches: { $0.role == .convolution && isLarge($0) }, isChosen: true),
+    Row(
+      tensors: "embeddings, codebook, norms, biases, small weights", matches: { _ in true },
+      isChosen: false),
+  ]
+
+  /// The format of the large matrices and convolutions.
+  public let format: TensorFormat
+  /// Formats for tensors by name; the last that matches wins.
+  public let overrides: [FormatOverride]
+
+  /// Makes a recipe.
+  public init(_ format: TensorFormat = .q8, overrides: [FormatOverride] = []) {
+    self.format = format
+    self.overrides = overrides
+  }
+
+  /// The table in words: tensors and their format.
+  public static var table: [(tensors: String, format: String)] {
+    rows.map { ($0.tensors, $0.isChosen ? "as chosen by --type" : TensorFormat.f32.name) }
+  }
+
+  /// Chooses the format of a tensor whose largest magnitude is `maximum`.
+  /// - Throws: ``RecipeError`` if an override asks for what is not possible.
+  func choice(for tensor: TensorSpecification, maximum: Float) throws(RecipeError) -> FormatChoice {
+    if let override = overrides.last(where: { $0.matches(tensor.name) }) {
+      try Self.check(override, tensor, maximum)
+      return FormatChoice(format: override.format, reason: .override(override.text))
+    }
+    let row = Self.rows.first { $0.matches(tensor) }
+    let wanted = row?.isChosen == true ? format : .f32
+    if maximum > wanted.largestMagnitude { return FormatChoice(format: .f32, reason: .range) }
+    if !wanted.suits(shape: tensor.storedShape) {
+      let format = maximum > TensorFormat.f16.largestMagnitude ? TensorFormat.f32 : .f16
+      return FormatChoice(format: format, reason: .shape)
+    }
+    return FormatChoice(format: wanted, reason: .table)
+  }
+
+  private static func check(
+    _ override: FormatOverride, _ tensor: TensorSpecification, _ maximum: Float
+  ) throws(RecipeError) {
+    if override.format == .q8 && tensor.role != .matrix && tensor.role != .convolution {
+      throw .role(tensor: tensor.name, role: tensor.role, override: override.text)
+    }
+    if !override.format.suits(shape: tensor.storedShape) {
+      throw .shape(tensor: tensor.name, shape: tensor.storedShape, override: override.text)
+    }
+    if maximum > override.format.largestMagnitude {
+      throw .range(tensor: tensor.name, maximum: maximum, override: override.text)
+    }
+  }
+
+  /// Weights through which everything passes from one representation into another, all small.
+  private static func isInterface(_ tensor: TensorSpecification) -> Bool {
+    let name = tensor.upstreamName
+    return name.hasPrefix("word_embed.") || name.hasPrefix("quant_conv.")
+      || name.hasPrefix("post_quant_conv.") || name.hasPrefix("quantize.quant_resi.")
+      || name.contains(".conv_in.") || name.contains(".conv_out.")
+  }
+
+  private static func isLarge(_ tensor: TensorSpecification) -> Bool {
+    ((try? Checked.product(of: tensor.upstreamShape)) ?? 0) >= smallestLargeWeight
+  }
+}
+
+/// The format of one tensor, and why.
+struct FormatChoice: Equatable, Sendable {
+  enum Reason: Equatable, Sendable {
+    /// The recipe's table.
+    case table
+    /// The user's pattern.
+    case override(String)
+    /// The values are beyond the range of the table's format.
+    case range
+    /// The shape does not suit the table's format.
+    case shape
+  }
+
+  let format: TensorFormat
+  let reason: Reason
+}
+
+extension TensorFormat {
+  /// Finite values up to this magnitude have a finite encoding.
+  var largestMagnitude: Float {
+    switch self {
+    case .f32: .greatestFiniteMagnitude
+    // The largest values that round down to the largest finite number of the format.
+    case .f16: Float(65_520).nextDown
+    case .bf16: Float(bitPattern: 0x7F7F_7FFF)
+    case .q8: 65_504 * 127
+    }
+  }
+}

@@ -1,0 +1,77 @@
+public import VARModel
+public import VARQuant
+
+/// `PATTERN=FORMAT`: tensors whose `.varq` name the regular expression matches get the format.
+public struct FormatOverride: Equatable, Sendable {
+  /// As the user wrote it.
+  public let text: String
+  /// The regular expression, which may match any part of the name.
+  public let pattern: String
+  /// The format.
+  public let format: TensorFormat
+
+  /// Reads `PATTERN=FORMAT`; the last `=` separates.
+  /// - Throws: ``RecipeError``.
+  public init(_ text: String) throws(RecipeError) {
+    guard let separator = text.lastIndex(of: "="), separator != text.startIndex else {
+      throw .malformedOverride(text)
+    }
+    let name = String(text[text.index(after: separator)...])
+    guard let format = TensorFormat(name: name) else {
+      throw .unknownFormat(name, override: text)
+    }
+    let pattern = String(text[..<separator])
+    guard (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }
+    self.text = text
+    self.pattern = pattern
+    self.format = format
+  }
+
+  /// Whether the pattern matches a part of the name.
+  func matches(_ name: String) -> Bool {
+    // Compiled anew for each name: a Regex is not Sendable, and names are a few hundred.
+    guard let regex = try? Regex(pattern) else { return false }
+    return (try? regex.firstMatch(in: name)) != nil
+  }
+}
+
+/// Why formats cannot be chosen as the user wants.
+public enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no `=`, or nothing before it.
+  case malformedOverride(String)
+  /// There is no format of this name.
+  case unknownFormat(String, override: String)
+  /// The pattern is not a regular expression.
+  case invalidPattern(String)
+  /// No tensor of the model has a name that the pattern matches.
+  case unmatched(override: String)
+  /// Only weights of linear layers and convolutions can be q8.
+  case role(tensor: String, role: TensorRole, override: String)
+  /// The shape does not suit the format.
+  case shape(tensor: String, shape: [Int], override: String)
+  /// The values are beyond the format's range.
+  case range(tensor: String, maximum: Float, override: String)
+
+  /// The message for the user.
+  public var description: String {
+    switch self {
+    case .malformedOverride(let text):
+      "'\(text)' is not of the form REGEX=TYPE, such as '^var\\.head\\.weight$=f16'"
+    case .unknownFormat(let name, let override):
+      "'\(name)' in '\(override)' is no format; there are "
+        + TensorFormat.allCases.map(\.name).joined(separator: ", ")
+    case .invalidPattern(let pattern):
+      "'\(pattern)' is not a regular expression"
+    case .unmatched(let override):
+      "'\(override)' matches no tensor; --dry-run lists their names"
+    case .role(let tensor, let role, let override):
+      "\(tensor) (\(role.rawValue)) cannot be q8 as '\(override)' asks: only weights of linear "
+        + "layers and convolutions can"
+    case .shape(let tensor, let shape, let override):
+      "\(tensor) \(shape) cannot be q8 as '\(override)' asks: all dimensions but the first must "
+        + "make a multiple of 32"
+    case .range(let tensor, let maximum, let override):
+      "\(tensor) holds values up to \(maximum), beyond the range that '\(override)' asks for"
+    }
+  }
+}
