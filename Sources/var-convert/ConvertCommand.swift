@@ -1,0 +1,138 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import TensorBytes
+import VARConversion
+import VARModel
+import VARQuant
+
+struct ConvertCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "convert",
+    abstract: "Convert checkpoints into a .varq file.",
+    discussion: """
+      Reads what torch.save wrote (zip or legacy) and safetensors, one file or an index of shards;
+      the kind is told by content. Either half alone makes a file, too.
+
+      EXAMPLES
+        var-convert convert --var var_d16.pth --vae vae_ch160v4096z32.pth --output d16.varq
+        var-convert convert ar-ckpt-last.pth --output mine.varq --class-names classes.txt
+        var-convert convert --var var_d16.pth --vae vae.pth --output d16-f16.varq --type f16
+        var-convert convert --var var_d16.pth --vae vae.pth --dry-run \\
+          --tensor-type '^var\\.head\\.weight$=f16'
+      """)
+
+  @OptionGroup var sources: SourceOptions
+
+  @Option(
+    name: .shortAndLong, help: ArgumentHelp("The .varq file to write.", valueName: "file"),
+    completion: .file(extensions: ["varq"]))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Format of the large matrices and convolutions: q8, f16, bf16 or f32.", valueName: "type"),
+    completion: .list(TensorFormat.allCases.map(\.name)))
+  var type = "q8"
+
+  @Option(
+    name: .customLong("tensor-type"),
+    help: ArgumentHelp(
+      "Format of the tensors whose name a regular expression matches; the last match wins.",
+      valueName: "regex=type"))
+  var tensorTypes: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "Names of the classes, one a line; a model of 1000 classes gets ImageNet's by default.",
+      valueName: "file"),
+    completion: .file())
+  var classNames: String?
+
+  @Flag(help: "Print what would be written, and write nothing.")
+  var dryRun = false
+
+  @Flag(name: .shortAndLong, help: "Replace the output if it exists.")
+  var force = false
+
+  mutating func validate() throws {
+    try sources.validate()
+    guard TensorFormat(name: type) != nil else {
+      throw ValidationError(
+        "'\(type)' is no format; choose from "
+          + TensorFormat.allCases.map(\.name).joined(separator: ", "))
+    }
+    if output == nil && !dryRun { throw ValidationError("--output is needed") }
+  }
+
+  func run() throws {
+    let start = ContinuousClock.now
+    let overrides = try tensorTypes.map { text throws(RecipeError) in try FormatOverride(text) }
+    let recipe = ConversionRecipe(TensorFormat(name: type) ?? .q8, overrides: overrides)
+    if let output, !force, !dryRun, FileManager.default.fileExists(atPath: output) {
+      throw FileError.exists(path: output)
+    }
+    var model = try sources.open()
+    try model.nameClasses(from: classNames)
+    let line = ProgressLine()
+    let plan = try ConversionPlan(model, recipe: recipe) { line.show($0) }
+    line.clear()
+    guard !dryRun, let output else { return try printPlan(plan) }
+    let report = try Converter(plan).write(to: output, replacing: force) { line.show($0) }
+    line.clear()
+    try printSummary(report, output, (ContinuousClock.now - start).seconds)
+  }
+
+  /// The plan of `--dry-run`: every tensor, then the sizes.
+  private func printPlan(_ plan: ConversionPlan) throws {
+    var table = TextTable(["tensor", "shape", "from", "to", "bytes", "note"])
+    for tensor in plan.tensors {
+      table.add([
+        tensor.target.name, tensor.target.shape.map(String.init).joined(separator: "×"),
+        tensor.sourceType.lowercased(), tensor.target.format.name,
+        Format.bytes(tensor.targetByteCount), tensor.note ?? "",
+      ])
+    }
+    print(table.text)
+    print("\n" + Summary.formats(plan))
+    print(Summary.sizes(plan, fileSize: try plan.fileSize()))
+    print("Nothing was written (--dry-run).")
+  }
+
+  private func printSummary(_ report: ConversionReport, _ output: String, _ seconds: Double) throws
+  {
+    print(Summary.formats(report.plan))
+    for tensor in report.plan.tensors where tensor.note != nil {
+      print("\(tensor.target.name) is \(tensor.target.format.name): \(tensor.note ?? "")")
+    }
+    let worst = report.worst(5)
+    if !worst.isEmpty {
+      var table = TextTable(["least SQNR", "dB", "format"])
+      for tensor in worst {
+        table.add([tensor.name, Format.fixed(tensor.sqnr, 1), tensor.format.name])
+      }
+      print("\n" + table.text)
+    }
+    let rate = Double(report.plan.sourceByteCount) / max(seconds, 1e-3)
+    print("\n" + Summary.sizes(report.plan, fileSize: try report.plan.fileSize()))
+    print(
+      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights).")
+  }
+}
+
+/// Lines that a dry run and a conversion have in common.
+private enum Summary {
+  static func formats(_ plan: ConversionPlan) -> String {
+    var table = TextTable(["format", "tensors", "bytes"])
+    for entry in plan.byFormat {
+      table.add([entry.format.name, "\(entry.tensors)", Format.bytes(entry.bytes)])
+    }
+    return table.text
+  }
+
+  static func sizes(_ plan: ConversionPlan, fileSize: Int) -> String {
+    let ratio = Double(fileSize) / Double(max(1, plan.fullByteCount))
+    return "weights \(Format.bytes(plan.sourceByteCount)) → file \(Format.bytes(fileSize)), "
+      + "\(Format.fixed(ratio, 3)) of their size in f32"
+  }
+}
