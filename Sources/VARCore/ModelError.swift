@@ -20,6 +20,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case pixels(expected: Int, actual: Int)
   /// Features have another number of values than the model's last map.
   case latent(expected: Int, actual: Int)
+  /// Two models that shall be compared have different vocabularies.
+  case vocabulary(expected: Int, actual: Int)
   /// More or fewer things than images: seeds, labels, masks or token maps.
   case count(of: String, expected: Int, actual: Int)
   /// Guidance was asked of a generator that was made without.
@@ -50,6 +52,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "the picture has \(actual) values, the model takes \(expected)"
     case .latent(let expected, let actual):
       "the features have \(actual) values, the model takes \(expected)"
+    case .vocabulary(let expected, let actual):
+      "the models have \(actual) and \(expected) tokens: they can't be compared"
     case .count(let what, let expected, let actual):
       "\(actual) \(what) for \(expected) images"
     case .unguided:
