@@ -76,6 +76,32 @@ extension Checkpoint {
     }
   }
 
+  /// All elements of an integer tensor; unsigned 64-bit numbers beyond Int.max wrap.
+  /// - Throws: as ``withContiguousBytes(of:elements:_:)``, also for floating-point types.
+  public func integers(of tensor: CheckpointTensor) throws -> [Int] {
+    try unsafe withContiguousBytes(of: tensor) { bytes in
+      func read<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> [Int] {
+        (0..<tensor.elementCount).map { index in
+          let offset = index * MemoryLayout<T>.size
+          return unsafe Int(
+            truncatingIfNeeded: T(
+              littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: T.self)))
+        }
+      }
+      switch tensor.type {
+      case .i64: return read(Int64.self)
+      case .i32: return read(Int32.self)
+      case .i16: return read(Int16.self)
+      case .i8: return read(Int8.self)
+      case .u64: return read(UInt64.self)
+      case .u32: return read(UInt32.self)
+      case .u16: return read(UInt16.self)
+      case .u8, .bool: return read(UInt8.self)
+      case .f64, .f32, .f16, .bf16: throw failure(tensor, .notInteger(tensor.type))
+      }
+    }
+  }
+
   /// The SHA-256 of a tensor's row-major little-endian bytes.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``, and `DigestError`.
   public func digest(of tensor: CheckpointTensor) throws -> [UInt8] {

@@ -48,6 +48,8 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   case outOfMemory(bytes: Int)
   /// Floating-point numbers were asked of another type.
   case notFloatingPoint(ElementType)
+  /// Integers were asked of another type.
+  case notInteger(ElementType)
   /// Elements beyond the tensor's were asked for.
   case outOfBounds(elements: Range<Int>, count: Int)
 
@@ -60,6 +62,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .inflate(let message): "its compressed bytes are damaged: \(message)"
     case .outOfMemory(let bytes): "there is no memory for \(bytes) bytes"
     case .notFloatingPoint(let type): "\(type.rawValue) is no floating-point type"
+    case .notInteger(let type): "\(type.rawValue) is no integer type"
     case .outOfBounds(let elements, let count): "elements \(elements) of \(count)"
     }
   }

@@ -2,86 +2,116 @@ public import SafetensorsIO
 public import TensorBytes
 public import VARModel
 
-/// The checkpoints of a conversion and the model that they make.
-public struct SourceModel: Sendable {
-  /// The shape of the model.
-  public var configuration: ModelConfiguration
-  /// Each half's tensors by upstream name, and the checkpoint that they are in.
-  private var halves: [ModelHalf: (checkpoint: Checkpoint, tensors: [String: CheckpointTensor])] =
-    [:]
-  /// Every source file and what it holds.
-  public var sourceFiles: [(role: String, file: MappedFile)] = []
+/// What the tensors of a checkpoint cannot tell; the defaults are the official values.
+public struct ConversionOptions: Equatable, Sendable {
+  /// Side lengths of the token maps; nil: from the tensors, else official.
+  public var patchNumbers: [Int]?
+  /// Attention heads; nil: from the tensors, else C/64.
+  public var heads: Int?
+  /// Weight of the phi convolutions, `quant_resi`.
+  public var phiRatio: Float
+  /// Whether tokens are chosen by cosine, `using_znorm`.
+  public var zNormalized: Bool
 
-  public init(checkpoints: [(role: String, checkpoint: Checkpoint)]) throws {
-    configuration = ModelConfiguration(transformer: nil, tokenizer: nil)
-    for (role, checkpoint) in checkpoints {
-      for file in checkpoint.files { sourceFiles.append((role, file)) }
-      var transformer: [String: CheckpointTensor] = [:]
-      var tokenizer: [String: CheckpointTensor] = [:]
-      for tensor in checkpoint.tensors {
-        var name = tensor.name
-        if name.hasPrefix("trainer.var_opt") { continue }
-        for prefix in ["trainer.var_wo_ddp.", "trainer.vae_local.", "module.", "_orig_mod."]
-        where name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
-        let isTokenizer =
-          ["encoder.", "decoder.", "quant"].contains { name.hasPrefix($0) }
-          || name.hasPrefix("post_quant")
-        if isTokenizer { tokenizer[name] = tensor } else { transformer[name] = tensor }
-      }
-      if !transformer.isEmpty { halves[.transformer] = (checkpoint, transformer) }
-      if !tokenizer.isEmpty { halves[.tokenizer] = (checkpoint, tokenizer) }
-    }
-    var patchNumbers = [1, 2, 3, 4, 5, 6, 8, 10, 13, 16]
-    if let (checkpoint, tensors) = halves[.transformer] {
-      func shape(_ name: String) -> [Int] { tensors[name]?.shape ?? [0, 0, 0, 0] }
-      if let levels = tensors["lvl_1L"] {
-        let values = try unsafe checkpoint.withContiguousBytes(of: levels) {
-          unsafe Array($0.bindMemory(to: Int64.self))
-        }
-        patchNumbers = (0...(values.last ?? 0)).map { k in
-          Int(Double(values.count { $0 == k }).squareRoot())
-        }
-      }
-      let width = shape("word_embed.weight")[0]
-      configuration.transformer = TransformerConfiguration(
-        depth: tensors.keys.count { $0.hasSuffix("attn.mat_qkv.weight") }, width: width,
-        heads: tensors["blocks.0.attn.scale_mul_1H11"]?.shape[1] ?? width / 64,
-        hiddenWidth: shape("blocks.0.ffn.fc1.weight")[0], vocabulary: shape("head.weight")[0],
-        latentChannels: shape("word_embed.weight")[1], classes: shape("class_emb.weight")[0] - 1,
-        patchNumbers: patchNumbers,
-        adaLN: tensors["shared_ada_lin.1.weight"] == nil ? .perBlock : .shared,
-        attention: tensors["blocks.0.attn.scale_mul_1H11"] == nil ? .plain : .l2Normalized)
-    }
-    if let (_, tensors) = halves[.tokenizer] {
-      func shape(_ name: String) -> [Int] { tensors[name]?.shape ?? [0, 0, 0, 0] }
-      let channels = shape("encoder.conv_in.weight")[0]
-      let levels = (0..<16).prefix { tensors["encoder.down.\($0).block.0.conv1.weight"] != nil }
-      let phis = tensors.keys.count {
-        $0.hasPrefix("quantize.quant_resi.qresi_ls.") && $0.hasSuffix("weight")
-      }
-      configuration.tokenizer = TokenizerConfiguration(
-        channels: channels,
-        multipliers: levels.map { shape("encoder.down.\($0).block.0.conv1.weight")[0] / channels },
-        residualBlocks: (0..<16).count {
-          tensors["encoder.down.0.block.\($0).conv1.weight"] != nil
-        },
-        vocabulary: shape("quantize.embedding.weight")[0],
-        latentChannels: shape("quantize.embedding.weight")[1], patchNumbers: patchNumbers,
-        phi: phis > 0
-          ? .partiallyShared(phis)
-          : tensors["quantize.quant_resi.qresi.weight"] != nil ? .shared : .perScale,
-        phiRatio: 0.5, zNormalized: false)
-    }
-    try configuration.validate()
+  /// Makes options.
+  public init(
+    patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false
+  ) {
+    self.patchNumbers = patchNumbers
+    self.heads = heads
+    self.phiRatio = phiRatio
+    self.zNormalized = zNormalized
+  }
+}
+
+/// The source of a conversion: a model's shape, inferred from its tensors, and where each tensor is.
+///
+/// Every tensor of the manifest is there, has its shape and is of a floating-point type; nothing is
+/// left over. The values of weights have not been looked at.
+public struct SourceModel: Sendable {
+  /// A tensor of the manifest and its place.
+  public struct Binding: Sendable {
+    /// What the tensor is.
+    public let specification: TensorSpecification
+    /// The checkpoint that has it.
+    public let checkpoint: Checkpoint
+    /// The tensor in the checkpoint.
+    public let tensor: CheckpointTensor
   }
 
-  func source(of specification: TensorSpecification) throws -> SourceTensor {
-    guard let (checkpoint, tensors) = halves[specification.half],
-      let tensor = tensors[specification.upstreamName], tensor.shape == specification.upstreamShape
-    else {
-      throw ConversionError.manifest(
-        path: "", tensor: specification.name, problem: "is missing or misshapen")
+  /// The shape of the model, validated.
+  public internal(set) var configuration: ModelConfiguration
+  /// The tensors in the order of the manifest.
+  public let bindings: [Binding]
+  /// The source files and what each holds: "transformer", "vae", or "training" for
+  /// both.
+  public let sourceFiles: [(role: String, file: MappedFile)]
+
+  /// Recognises the halves of a model in one file or several.
+  ///
+  /// Each file may be a state dict of one half or both, or a checkpoint of the trainer.
+  /// - Parameters:
+  ///   - transformer: a file of which only the transformer is taken.
+  ///   - tokenizer: a file of which only the VQ-VAE is taken.
+  ///   - others: files of which everything is taken.
+  /// - Throws: ``ArchitectureError``, `CheckpointError`.
+  public static func recognize(
+    transformer: Checkpoint? = nil, tokenizer: Checkpoint? = nil, others: [Checkpoint] = [],
+    options: ConversionOptions = ConversionOptions()
+  ) throws -> SourceModel {
+    var found: [StateDict] = []
+    for (half, checkpoint) in [(ModelHalf.transformer, transformer), (.tokenizer, tokenizer)] {
+      guard let checkpoint else { continue }
+      guard let state = try StateDict.find(in: checkpoint)[half] else {
+        throw ArchitectureError.wrongHalf(path: checkpoint.path, expected: half)
+      }
+      found.append(state)
     }
-    return SourceTensor(checkpoint: checkpoint, tensor: tensor)
+    for checkpoint in others {
+      let halves = try StateDict.find(in: checkpoint)
+      found += ModelHalf.allCases.compactMap { halves[$0] }
+    }
+    for half in ModelHalf.allCases {
+      let paths = found.filter { $0.half == half }.map(\.path)
+      if paths.count > 1 { throw ArchitectureError.halfTwice(half, paths: paths) }
+    }
+    return try SourceModel(
+      found.first { $0.half == .transformer }, found.first { $0.half == .tokenizer }, options)
+  }
+
+  private init(
+    _ transformer: StateDict?, _ tokenizer: StateDict?, _ options: ConversionOptions
+  ) throws {
+    let inference = ArchitectureInference(transformer, tokenizer, options)
+    let configuration = try inference.configuration()
+    try transformer?.match(configuration)
+    try tokenizer?.match(configuration)
+    self.configuration = configuration
+    bindings = TensorManifest(configuration).tensors.compactMap { specification in
+      let state = specification.half == .transformer ? transformer : tokenizer
+      guard let state, let tensor = state.tensors[specification.upstreamName] else { return nil }
+      return Binding(specification: specification, checkpoint: state.checkpoint, tensor: tensor)
+    }
+    sourceFiles = Self.files(transformer, tokenizer)
+  }
+
+  /// The tensor that a specification of the manifest stands for.
+  func source(of specification: TensorSpecification) throws -> SourceTensor {
+    guard let binding = bindings.first(where: { $0.specification == specification }) else {
+      throw ConversionError.manifest(
+        path: "", tensor: specification.name, problem: "is not part of the model")
+    }
+    return SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
+  }
+
+  private static func files(
+    _ transformer: StateDict?, _ tokenizer: StateDict?
+  ) -> [(role: String, file: MappedFile)] {
+    if let transformer, transformer.checkpoint === tokenizer?.checkpoint {
+      return transformer.checkpoint.files.map { ("training", $0) }
+    }
+    return [transformer, tokenizer].compactMap(\.self).flatMap { state in
+      state.checkpoint.files.map { (state.half == .transformer ? "transformer" : "vae", $0) }
+    }
   }
 }

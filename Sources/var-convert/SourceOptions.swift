@@ -30,11 +30,10 @@ struct SourceOptions: ParsableArguments {
 
   /// Opens the checkpoints and infers the model.
   func open() throws -> SourceModel {
-    var list: [(role: String, checkpoint: Checkpoint)] = []
-    if let transformer { list.append(("transformer", try Checkpoint.open(transformer))) }
-    if let tokenizer { list.append(("vae", try Checkpoint.open(tokenizer))) }
-    for path in checkpoints { list.append(("training", try Checkpoint.open(path))) }
-    return try SourceModel(checkpoints: list)
+    try SourceModel.recognize(
+      transformer: transformer.map { try Checkpoint.open($0) },
+      tokenizer: tokenizer.map { try Checkpoint.open($0) },
+      others: checkpoints.map { try Checkpoint.open($0) })
   }
 }
 
