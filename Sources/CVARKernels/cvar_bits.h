@@ -26,6 +26,12 @@ static inline uint16_t cvar_to_bf16(float x) {
   return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
+/// The scale of a weight's block of 32 whose largest size is `most`: most / 127, rounded up to 11 significant bits
+/// as an f16 has.
+static inline float cvar_weight_scale(float most) {
+  return cvar_float((cvar_bits(most / 127.0f) + 0x1fff) & ~0x1fffu);
+}
+
 static inline float cvar_from_f16(uint16_t x) {
   const uint32_t sign = (uint32_t)(x & 0x8000) << 16;
   const uint32_t rest = x & 0x7fff;

@@ -2,8 +2,18 @@
 #include "cvar_ops.h"
 
 const cvar_ops *cvar_ops_for(cvar_level level) {
-  (void)level;
-  return &cvar_ops_scalar;
+  switch (level) {
+#if defined(__x86_64__)
+    case CVAR_LEVEL_AVX2: return &cvar_ops_avx2;
+    case CVAR_LEVEL_AVX512: return &cvar_ops_avx512;
+    case CVAR_LEVEL_AVX512VNNI: return &cvar_ops_avx512vnni;
+    case CVAR_LEVEL_AVX512BF16: return &cvar_ops_avx512bf16;
+#elif defined(__aarch64__)
+    case CVAR_LEVEL_NEON: return &cvar_ops_neon;
+    case CVAR_LEVEL_NEONDOT: return &cvar_ops_neondot;
+#endif
+    default: return &cvar_ops_scalar;
+  }
 }
 
 size_t cvar_activation_size(cvar_arithmetic arithmetic) {
@@ -15,6 +25,11 @@ size_t cvar_activation_size(cvar_arithmetic arithmetic) {
 }
 
 static size_t divide_up(size_t a, size_t b) { return (a + b - 1) / b; }
+
+size_t cvar_activation_stride(cvar_arithmetic arithmetic, size_t columns) {
+  const size_t size = cvar_activation_size(arithmetic);
+  return (divide_up(columns * size, 128) | 1) * (128 / size);
+}
 
 size_t cvar_linear_plan(cvar_linear *linear, size_t threads) {
   const size_t panels = divide_up(linear->weights.n, CVAR_PANEL);
@@ -32,7 +47,12 @@ void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
   const size_t row0 = linear->rows * part / linear->row_parts;
   const size_t rows = linear->rows * (part + 1) / linear->row_parts - row0;
   float *const acc = scratch;
-  ops->panel(linear, n0, row0, rows, acc, (char *)scratch + CVAR_ACCUMULATOR_BYTES);
+  void *const pack = (char *)scratch + CVAR_ACCUMULATOR_BYTES;
+  switch (linear->input.arithmetic) {
+    case CVAR_ARITHMETIC_BF16: ops->panel_bf16(linear, n0, row0, rows, acc, pack); break;
+    case CVAR_ARITHMETIC_INT8: ops->panel_int8(linear, n0, row0, rows, acc, pack); break;
+    default: ops->panel_f32(linear, n0, row0, rows, acc, pack);
+  }
   ops->finish(linear, n0, row0, rows, acc);
 }
 

@@ -15,11 +15,19 @@
 /// chain of fused multiply-adds. That order is part of the result's definition.
 #define CVAR_F32_CHAIN 128
 
+/// A float whose unit in the last place is 1, and its bits: an integer sum that starts at the bits is, read as a
+/// float, the magic number plus the sum.
+#define CVAR_INT8_MAGIC 12582912
+#define CVAR_INT8_MAGIC_BITS 0x4b400000
+
 #define CVAR_NORM_EPSILON 1e-6f
 
 typedef struct cvar_ops {
-  /// acc[row][j] = input row row0 + row · weight row n0 + j, for rows rows and the panel's outputs below n.
-  void (*panel)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+  /// acc[row][j] = input row row0 + row · weight row n0 + j, for `rows` rows and the panel's outputs below n, by
+  /// arithmetic (f32 also takes BF16_F32).
+  void (*panel_f32)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+  void (*panel_bf16)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+  void (*panel_int8)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
   /// Bias and epilogue for the same part.
   void (*finish)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc);
   void (*modulate)(const cvar_modulate *modulate, size_t row0, size_t row1);
@@ -32,6 +40,14 @@ typedef struct cvar_ops {
 const cvar_ops *cvar_ops_for(cvar_level level);
 
 extern const cvar_ops cvar_ops_scalar;
+#if defined(__x86_64__)
+extern const cvar_ops cvar_ops_avx2, cvar_ops_avx512, cvar_ops_avx512vnni, cvar_ops_avx512bf16;
+#elif defined(__aarch64__)
+extern const cvar_ops cvar_ops_neon, cvar_ops_neondot;
+#endif
+
+/// The scalar twin of bf16 dot products: for levels without them, which nobody chooses for their speed.
+void cvar_panel_scalar(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
 
 static inline size_t cvar_min(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -56,8 +56,7 @@ static float weight_block(const cvar_weights *w, size_t row, size_t k0, int8_t *
   }
   float block[CVAR_BLOCK] = {0};
   for (size_t i = 0; i < cvar_min(CVAR_BLOCK, w->k - k0); i++) block[i] = weight(w, row, k0 + i);
-  int32_t sum;
-  return cvar_scalar_quantize(block, values, &sum);
+  return cvar_scalar_quantize_weights(block, values);
 }
 
 static float dot_int8(const cvar_weights *w, size_t row, const cvar_activations *x, size_t x_row) {
@@ -66,15 +65,15 @@ static float dot_int8(const cvar_weights *w, size_t row, const cvar_activations 
   float sum = 0;
   for (size_t k0 = 0; k0 < w->k; k0 += CVAR_BLOCK) {
     int8_t block[CVAR_BLOCK];
-    const float scale = weight_block(w, row, k0, block) * scales[k0 / CVAR_BLOCK];
+    const float scale = weight_block(w, row, k0, block);
     int32_t dot = 0;
     for (int i = 0; i < CVAR_BLOCK; i++) dot += block[i] * values[k0 + i];
-    sum = fmaf((float)dot, scale, sum);
+    sum = fmaf((float)dot * scale, scales[k0 / CVAR_BLOCK], sum);
   }
   return sum;
 }
 
-static void panel(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *pack) {
+void cvar_panel_scalar(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *pack) {
   (void)pack;
   const cvar_activations *const x = &l->input;
   for (size_t row = row0; row < row0 + rows; row++) {
@@ -103,7 +102,7 @@ static void store(const float *x, size_t count, const cvar_activations *out, siz
     memcpy(block, x + k0, cvar_min(CVAR_BLOCK, count - k0) * sizeof(float));
     if (out->arithmetic == CVAR_ARITHMETIC_INT8) {
       out->scales[at / CVAR_BLOCK] =
-          cvar_scalar_quantize(block, (int8_t *)out->values + at, &out->sums[at / CVAR_BLOCK]);
+          cvar_scalar_quantize(block, (int8_t *)out->values + at, &out->offsets[at / CVAR_BLOCK]);
       continue;
     }
     for (size_t i = 0; i < CVAR_BLOCK; i++) {
@@ -199,4 +198,4 @@ static void exponential(const float *x, float *y, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] = cvar_scalar_exp(x[i]);
 }
 
-const cvar_ops cvar_ops_scalar = {panel, finish, modulate, prepare, silu, gelu, exponential};
+const cvar_ops cvar_ops_scalar = {cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, finish, modulate, prepare, silu, gelu, exponential};

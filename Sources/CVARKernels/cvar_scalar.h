@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "cvar_bits.h"
+#include "cvar_ops.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -39,21 +40,38 @@ static inline float cvar_scalar_gelu(float x) {
   return x / (1.0f + cvar_scalar_exp(x * inner * -0x1.988454p+0f));
 }
 
-/// Quantizes a block of 32: scale = max|x| / 127, values rounded to nearest, ties to even. Returns the scale and
-/// the sum of the values. A NaN counts as 0.
-static inline float cvar_scalar_quantize(const float *x, int8_t *values, int32_t *sum) {
+static inline float cvar_scalar_largest(const float *x) {
   float largest = 0;
   for (int i = 0; i < 32; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;
-  const float inverse = largest > 0 ? 127.0f / largest : 0;
-  *sum = 0;
+  return largest;
+}
+
+/// values = x · inverse, rounded to nearest, ties to even; returns their sum.
+static inline int32_t cvar_scalar_quantize_by(const float *x, float inverse, int8_t *values) {
+  int32_t sum = 0;
   for (int i = 0; i < 32; i++) {
     float v = x[i] * inverse;
     v = v < 127.0f ? v : 127.0f;
     v = v > -127.0f ? v : -127.0f;
-    values[i] = (int8_t)((int32_t)cvar_bits(v + 0x1.8p23f) & 0xff);
-    *sum += values[i];
+    values[i] = (int8_t)(int32_t)(cvar_bits(v + 0x1.8p23f) - CVAR_INT8_MAGIC_BITS);
+    sum += values[i];
   }
-  return largest / 127.0f;
+  return sum;
+}
+
+/// Quantizes a block of 32 inputs: scale = max|x| / 127. Returns the scale; `offset` is what sums over weights
+/// w + 128 start from, CVAR_INT8_MAGIC_BITS − 128 · the values' sum.
+static inline float cvar_scalar_quantize(const float *x, int8_t *values, int32_t *offset) {
+  const float most = cvar_scalar_largest(x);
+  *offset = CVAR_INT8_MAGIC_BITS - 128 * cvar_scalar_quantize_by(x, most > 0 ? 127.0f / most : 0, values);
+  return most / 127.0f;
+}
+
+/// Quantizes a block of 32 weights of another format than q8.
+static inline float cvar_scalar_quantize_weights(const float *x, int8_t *values) {
+  const float scale = cvar_weight_scale(cvar_scalar_largest(x));
+  cvar_scalar_quantize_by(x, scale > 0 ? 1.0f / scale : 0, values);
+  return scale;
 }
 
 #endif

@@ -12,26 +12,26 @@ import CVARKernels
   public internal(set) var rows = 0
   /// The columns that it holds now, K.
   public internal(set) var columns = 0
-  /// Elements that it can hold, each row rounded up to a multiple of 32.
+  /// Elements that it can hold, the rows' padding included.
   let capacity: Int
   let arithmetic: cvar_arithmetic
   private let values: UnsafeMutableRawPointer
   private let scales: FloatBuffer?  // [rows, columns / 32]
-  private let sums: FloatBuffer?  // [rows, columns / 32], the bytes of int32 numbers
+  private let offsets: FloatBuffer?  // [rows, columns / 32], the bytes of int32 numbers
 
   init(
     rows: Int, columns: Int, mode: ComputeMode, arithmetic: cvar_arithmetic
   ) throws(ComputeError) {
-    let (capacity, overflow) = rows.multipliedReportingOverflow(by: Self.padded(columns))
-    guard rows > 0, columns > 0, !overflow, capacity < Int.max / 8 else {
-      throw .outOfMemory(bytes: .max)
-    }
+    guard rows > 0, columns > 0, columns < 1 << 40 else { throw .outOfMemory(bytes: .max) }
+    let (capacity, overflow) = rows.multipliedReportingOverflow(
+      by: cvar_activation_stride(arithmetic, columns))
+    guard !overflow, capacity < Int.max / 8 else { throw .outOfMemory(bytes: .max) }
     self.mode = mode
     self.arithmetic = arithmetic
     self.capacity = capacity
     let blocks = arithmetic == CVAR_ARITHMETIC_INT8 ? capacity / Int(CVAR_BLOCK) : 0
     scales = blocks > 0 ? try FloatBuffer(count: blocks) : nil
-    sums = blocks > 0 ? try FloatBuffer(count: blocks) : nil
+    offsets = blocks > 0 ? try FloatBuffer(count: blocks) : nil
     unsafe values = try Memory.map(capacity * cvar_activation_size(arithmetic))
   }
 
@@ -40,7 +40,7 @@ import CVARKernels
   /// Takes a new shape; the elements are undefined until written.
   func reshape(rows: Int, columns: Int) {
     precondition(
-      rows >= 0 && columns > 0 && rows * Self.padded(columns) <= capacity,
+      rows >= 0 && columns > 0 && rows * cvar_activation_stride(arithmetic, columns) <= capacity,
       "[\(rows), \(columns)] exceeds the activation buffer")
     self.rows = rows
     self.columns = columns
@@ -49,14 +49,12 @@ import CVARKernels
   /// What the kernels take; valid while this object is alive.
   @unsafe var kernelActivations: cvar_activations {
     unsafe cvar_activations(
-      arithmetic: arithmetic, columns: columns, stride: Self.padded(columns), values: values,
+      arithmetic: arithmetic, columns: columns,
+      stride: cvar_activation_stride(arithmetic, columns), values: values,
       scales: scales?.base,
-      sums: sums.map { unsafe UnsafeMutableRawPointer($0.base).assumingMemoryBound(to: Int32.self) }
+      offsets: offsets.map {
+        unsafe UnsafeMutableRawPointer($0.base).assumingMemoryBound(to: Int32.self)
+      }
     )
-  }
-
-  private static func padded(_ columns: Int) -> Int {
-    let block = Int(CVAR_BLOCK)
-    return columns > Int.max - block ? Int.max : (columns + block - 1) / block * block
   }
 }

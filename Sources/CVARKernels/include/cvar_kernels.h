@@ -69,18 +69,23 @@ typedef enum cvar_arithmetic {
 /// The arithmetic for bf16 that is faster at this level on this CPU.
 cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 
-/// A linear layer's input in the storage of its arithmetic. Rows lie `stride` elements apart, a multiple of 32;
+/// A linear layer's input in the storage of its arithmetic. Rows lie `stride` elements apart,
+/// a multiple of 32 (see cvar_activation_stride);
 /// the elements from `columns` up to the next multiple of 32 are zero.
 typedef struct cvar_activations {
   cvar_arithmetic arithmetic;
   size_t columns, stride;
   void *values;   // [rows, stride]: float, uint16_t (bf16) or int8_t
   float *scales;  // [rows, stride / 32], int8 only
-  int32_t *sums;  // [rows, stride / 32] sum of each block's int8 values, int8 only
+  int32_t *offsets;  // [rows, stride / 32] what integer sums over a block start from, int8 only
 } cvar_activations;
 
 /// Bytes of one element.
 size_t cvar_activation_size(cvar_arithmetic arithmetic);
+
+/// The elements between the beginnings of two rows: an odd multiple of 128 bytes, so that the rows of a register tile
+/// do not compete for the same sets of the L1 cache.
+size_t cvar_activation_stride(cvar_arithmetic arithmetic, size_t columns);
 
 // ---------------------------------------------------------------------------------------------- linear
 

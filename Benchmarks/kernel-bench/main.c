@@ -1,0 +1,162 @@
+// Times the linear kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
+// thread is timed by its CPU time.
+//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|int8] [--format q8|f16|bf16|f32] [--shape N,K]
+#define _POSIX_C_SOURCE 200809L
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ceilings.h"
+#include "cvar_kernels.h"
+
+#define WEIGHT_BYTES ((size_t)192 << 20)  // copies of the weight in turn, so that it comes from memory
+#define MEASURE_SECONDS 0.25
+
+static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot"};
+static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8"};
+static const char *const format_names[] = {"f32", "f16", "bf16", "q8"};
+static const size_t format_bytes[] = {4, 2, 2, 1};
+static const size_t row_counts[] = {2, 8, 18, 32, 50, 72, 128, 200, 338, 512};
+
+typedef struct options {
+  cvar_level level;
+  size_t threads, n, k;
+  int mode, format;  // −1: all
+} options;
+
+static int index_of(const char *name, const char *const *names, int count) {
+  for (int i = 0; i < count; i++) {
+    if (strcmp(name, names[i]) == 0) return i;
+  }
+  fprintf(stderr, "kernel-bench: unknown name \"%s\"\n", name);
+  exit(64);
+}
+
+static options parse(int argc, char **argv) {
+  options o = {cvar_level_best(), cvar_usable_cores(), 0, 0, -1, -1};
+  for (int i = 1; i + 1 < argc; i += 2) {
+    const char *const value = argv[i + 1];
+    if (strcmp(argv[i], "--level") == 0) {
+      o.level = (cvar_level)index_of(value, level_names, CVAR_LEVEL_COUNT);
+    } else if (strcmp(argv[i], "--threads") == 0) {
+      o.threads = (size_t)atoi(value);
+    } else if (strcmp(argv[i], "--mode") == 0) {
+      o.mode = index_of(value, mode_names, 4);
+    } else if (strcmp(argv[i], "--format") == 0) {
+      o.format = index_of(value, format_names, 4);
+    } else if (strcmp(argv[i], "--shape") != 0 || sscanf(value, "%zu,%zu", &o.n, &o.k) != 2) {
+      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K]\n");
+      exit(64);
+    }
+  }
+  if (!cvar_level_available(o.level)) {
+    fprintf(stderr, "kernel-bench: this CPU lacks %s\n", level_names[o.level]);
+    exit(1);
+  }
+  return o;
+}
+
+/// Bytes that are harmless numbers in every format.
+static void *fill(size_t bytes) {
+  uint8_t *const p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+  if (p == NULL) exit(1);
+  uint32_t state = 1;
+  for (size_t i = 0; i < bytes; i++) {
+    state = state * 1664525u + 1013904223u;
+    p[i] = (uint8_t)(state >> 24) & 0x3f;
+  }
+  return p;
+}
+
+static void linear_task(void *context, size_t task, void *scratch) { cvar_linear_task(context, task, scratch); }
+
+static void prepare_task(void *context, size_t task, void *scratch) {
+  (void)scratch;
+  cvar_prepare_task(context, task);
+}
+
+typedef struct bench {
+  cvar_pool *pool;
+  options o;
+  uint8_t *weights;
+  uint16_t *scales;
+  float *input, *output;
+  void *values;
+  float *x_scales;
+  int32_t *x_offsets;
+} bench;
+
+/// One layer: the input's preparation and the product.
+static void layer(const bench *b, int mode, int format, size_t m, size_t copy) {
+  const size_t n = b->o.n, k = b->o.k;
+  const cvar_activations x = {(cvar_arithmetic)mode, k, k, b->values, b->x_scales, b->x_offsets};
+  cvar_prepare prepare = {b->o.level, m, b->input, k, false, x};
+  cvar_pool_run(b->pool, cvar_row_tasks(m), prepare_task, &prepare, 0);
+  cvar_linear linear = {.level = b->o.level, .rows = m, .input = x, .output = b->output, .output_stride = n};
+  const size_t bytes = n * k * format_bytes[format];
+  linear.weights = (cvar_weights){(cvar_format)format, n, k, b->weights + copy * bytes, b->scales};
+  const size_t tasks = cvar_linear_plan(&linear, cvar_pool_threads(b->pool));
+  cvar_pool_run(b->pool, tasks, linear_task, &linear, CVAR_SCRATCH_BYTES);
+}
+
+static double gflops(const bench *b, int mode, int format, size_t m) {
+  const size_t copies = WEIGHT_BYTES / (b->o.n * b->o.k * format_bytes[format]);
+  double best = 1e9, total = 0;
+  for (size_t copy = 0; total < MEASURE_SECONDS || copy < 4; copy++) {
+    const double start = seconds_now();
+    layer(b, mode, format, m, copy % copies);
+    const double time = seconds_now() - start;
+    total += time;
+    if (time < best) best = time;
+  }
+  return 2.0 * (double)(m * b->o.n * b->o.k) / best * 1e-9;
+}
+
+static void table(bench *b, const ceilings *c) {
+  const double limits[] = {c->f32, c->bf16, c->f32, c->int8 > 0 ? c->int8 : c->f32};
+  for (int mode = 0; mode < 4; mode++) {
+    if (b->o.mode >= 0 ? b->o.mode != mode : (mode == 1 && b->o.level != CVAR_LEVEL_AVX512BF16)) continue;
+    for (int format = 3; format >= 0; format--) {
+      if (b->o.format >= 0 && b->o.format != format) continue;
+      printf("%-8s %-5s", mode_names[mode], format_names[format]);
+      double last = 0;
+      for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+        last = gflops(b, mode, format, row_counts[i]);
+        printf(" %6.0f", last);
+        fflush(stdout);
+      }
+      printf("  %3.0f %%\n", 100 * last / limits[mode]);
+    }
+  }
+}
+
+int main(int argc, char **argv) {
+  bench b = {.o = parse(argc, argv)};
+  static const size_t shapes[][2] = {{3072, 1024}, {4096, 1024}, {1024, 4096}};
+  b.pool = cvar_pool_create(b.o.threads);
+  if (cvar_pool_threads(b.pool) == 1) use_cpu_time();
+  const ceilings c = measure_ceilings(b.pool);
+  printf("level %s, %zu threads; ceilings: f32 %.0f, bf16 %.0f, int8 %.0f Gop/s, read %.1f GB/s\n",
+         level_names[b.o.level], cvar_pool_threads(b.pool), c.f32, c.bf16, c.int8, c.read);
+  const size_t most = row_counts[sizeof row_counts / sizeof *row_counts - 1], widest = 16384;
+  b.weights = fill(WEIGHT_BYTES);
+  b.scales = fill(WEIGHT_BYTES / 16);
+  b.input = calloc(most * widest, sizeof(float));
+  for (size_t i = 0; i < most * widest; i++) b.input[i] = (float)(i * 2654435761u % 1001) / 500 - 1;
+  b.output = calloc(most * widest, sizeof(float));
+  b.values = aligned_alloc(64, most * widest * 4);
+  b.x_scales = calloc(most * widest / 32, sizeof(float));
+  b.x_offsets = calloc(most * widest / 32, sizeof(int32_t));
+  const bool given = b.o.n > 0;
+  for (int i = 0; i < (given ? 1 : 3); i++) {
+    if (!given) b.o.n = shapes[i][0], b.o.k = shapes[i][1];
+    printf("N %zu, K %zu        M=2", b.o.n, b.o.k);
+    for (size_t j = 1; j < sizeof row_counts / sizeof *row_counts; j++) printf(" %6zu", row_counts[j]);
+    printf("  (GFLOP/s, share of the ceiling at the last M)\n");
+    table(&b, &c);
+  }
+  cvar_pool_destroy(b.pool);
+  return 0;
+}

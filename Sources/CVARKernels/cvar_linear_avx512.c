@@ -1,0 +1,89 @@
+// AVX-512, its VNNI and its BF16.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#include <string.h>
+
+#define CVAR_WIDTH 16
+#define CVAR_F32_ROWS 6
+#define CVAR_F32_VECTORS 4
+#define CVAR_INT8_ROWS 3
+#define CVAR_INT8_VECTORS 4
+
+#include "cvar_ops.h"
+
+#define CVAR_AVX512 "avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"
+
+#pragma clang attribute push(__attribute__((target(CVAR_AVX512))), apply_to = function)
+
+#include "cvar_vector.h"
+#include "cvar_panel_template.h"
+#include "cvar_f32_template.h"
+#include "cvar_rows_template.h"
+
+// ------------------------------------------------------------------------------------- int8 without VNNI
+
+#define INT8(name) name##_avx512
+#define CVAR_INT8_XOR 0
+
+typedef vi int8_sum_avx512;
+
+CVAR_INLINE vi int8_start_avx512(int32_t offset) {
+  (void)offset;
+  return (vi)CVAR_INT8_MAGIC_BITS;
+}
+
+/// |x| · (w with the sign of x): unsigned × signed bytes. Pairs of products stay within 16 bits as both factors are
+/// within ±127.
+CVAR_INLINE vi int8_dot_avx512(vi sum, vi w, vi x) {
+  const __m512i bytes = (__m512i)w, inputs = (__m512i)x;
+  const __m512i turned =
+      _mm512_mask_sub_epi8(bytes, _mm512_movepi8_mask(inputs), _mm512_setzero_si512(), bytes);
+  const __m512i pairs = _mm512_maddubs_epi16(_mm512_abs_epi8(inputs), turned);
+  return sum + (vi)_mm512_madd_epi16(pairs, _mm512_set1_epi16(1));
+}
+
+CVAR_INLINE vi int8_finish_avx512(vi sum) { return sum; }
+
+#include "cvar_int8_template.h"
+
+#pragma clang attribute pop
+
+// ---------------------------------------------------------------------------------------- int8 with VNNI
+
+#pragma clang attribute push(__attribute__((target(CVAR_AVX512 ",avx512vnni"))), apply_to = function)
+
+#undef INT8
+#undef CVAR_INT8_XOR
+#define INT8(name) name##_vnni
+#define CVAR_INT8_XOR ((int32_t)0x80808080)
+
+typedef vi int8_sum_vnni;
+
+/// vpdpbusd multiplies unsigned weights w + 128, so the offset holds −128 · the sum of the inputs.
+CVAR_INLINE vi int8_start_vnni(int32_t offset) { return (vi)offset; }
+
+CVAR_INLINE vi int8_dot_vnni(vi sum, vi w, vi x) {
+  return (vi)_mm512_dpbusd_epi32((__m512i)sum, (__m512i)w, (__m512i)x);
+}
+
+CVAR_INLINE vi int8_finish_vnni(vi sum) { return sum; }
+
+#include "cvar_int8_template.h"
+
+#pragma clang attribute pop
+
+// --------------------------------------------------------------------------------------------------- bf16
+
+#pragma clang attribute push(__attribute__((target(CVAR_AVX512 ",avx512bf16"))), apply_to = function)
+
+#include "cvar_bf16_avx512.h"
+
+#pragma clang attribute pop
+
+const cvar_ops cvar_ops_avx512 = {panel_f32, cvar_panel_scalar, panel_int8_avx512, finish, modulate, prepare,
+                                  silu,      gelu,              exponential};
+const cvar_ops cvar_ops_avx512vnni = {panel_f32, cvar_panel_scalar, panel_int8_vnni, finish, modulate, prepare,
+                                      silu,      gelu,              exponential};
+const cvar_ops cvar_ops_avx512bf16 = {panel_f32, panel_bf16, panel_int8_vnni, finish, modulate, prepare,
+                                      silu,      gelu,       exponential};
+#endif

@@ -1,0 +1,105 @@
+// Reading a panel of 64 weight rows, for one level.
+//
+// A panel is decoded into k-major tiles of a KC that fits the L1 cache, once for all token rows; register tiles of
+// some tokens × some outputs then run over it.
+
+#define SCALE_BLOCKS 16  // blocks of 32 whose scales are decoded at a time: 512 k
+
+/// Row n0 + j of the weight, or its last one: what lies behind it is computed and not used.
+CVAR_INLINE size_t weight_row(const cvar_weights *w, size_t n) { return cvar_min(n, w->n - 1); }
+
+CVAR_INLINE size_t element_size(cvar_format format) {
+  return format == CVAR_FORMAT_F32 ? 4 : format == CVAR_FORMAT_Q8 ? 1 : 2;
+}
+
+CVAR_INLINE const char *weight_at(const cvar_weights *w, size_t row, size_t k, cvar_format format) {
+  return (const char *)w->values + (row * w->k + k) * element_size(format);
+}
+
+/// Brings the panel's part k0 ..< k0 + kc closer, where it exists.
+CVAR_INLINE void prefetch_panel(const cvar_weights *w, size_t n0, size_t k0, size_t kc) {
+  if (k0 >= w->k) return;
+  const size_t bytes = cvar_min(kc, w->k - k0) * element_size(w->format);
+  for (size_t j = 0; j < CVAR_PANEL; j++) {
+    const char *const p = weight_at(w, weight_row(w, n0 + j), k0, w->format);
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
+  }
+}
+
+/// Brings the next tile's input closer; behind the last row it asks for something nobody needs, without harm.
+CVAR_INLINE void prefetch_bytes(const void *p, size_t bytes) {
+  for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i, 0, 2);
+}
+
+/// CVAR_WIDTH weights of a row, of which `count` exist.
+CVAR_INLINE vf load_weights(const char *p, size_t count, cvar_format format) {
+  char part[CVAR_WIDTH * 4] = {0};
+  if (count < CVAR_WIDTH) {
+    memcpy(part, p, count * element_size(format));
+    p = part;
+  }
+  switch (format) {
+    case CVAR_FORMAT_F16: return load_f16((const uint16_t *)p);
+    case CVAR_FORMAT_BF16: return load_bf16((const uint16_t *)p);
+    default: return load_f((const float *)p);
+  }
+}
+
+CVAR_INLINE vf load_any(const char *p, size_t count, cvar_format format) {
+  switch (format) {
+    case CVAR_FORMAT_F16: return load_weights(p, count, CVAR_FORMAT_F16);
+    case CVAR_FORMAT_BF16: return load_weights(p, count, CVAR_FORMAT_BF16);
+    default: return load_weights(p, count, CVAR_FORMAT_F32);
+  }
+}
+
+/// Loads 4 · CVAR_WIDTH int8 weights of each of CVAR_WIDTH rows, transposed in groups of four: lane i of square[q]
+/// holds k = 4q ..< 4q + 4 of row n + i. Behind `count` bytes come zeros.
+CVAR_INLINE void load_quads(const cvar_weights *w, size_t n, size_t k, size_t count, vi *square) {
+  for (int i = 0; i < CVAR_WIDTH; i++) {
+    const char *p = weight_at(w, weight_row(w, n + (size_t)i), k, CVAR_FORMAT_Q8);
+    char part[CVAR_WIDTH * 4] = {0};
+    if (count < CVAR_WIDTH * 4) {
+      memcpy(part, p, count);
+      p = part;
+    }
+    square[i] = load_i(p);
+  }
+  transpose(square);
+}
+
+/// Decodes the panel's scales of up to 16 blocks from k0 on to scales[block][output].
+CVAR_INLINE void load_scales(const cvar_weights *w, size_t n0, size_t k0, float (*scales)[CVAR_PANEL]) {
+  const size_t stride = w->k / CVAR_BLOCK, blocks = cvar_min(SCALE_BLOCKS, stride - k0 / CVAR_BLOCK);
+  for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
+    for (size_t b = 0; b < blocks; b += CVAR_WIDTH) {
+      vi square[CVAR_WIDTH];
+      for (size_t i = 0; i < CVAR_WIDTH; i++) {
+        const uint16_t *const p = w->scales + weight_row(w, n0 + j + i) * stride + k0 / CVAR_BLOCK + b;
+        square[i] = (vi)load_weights((const char *)p, blocks - b, CVAR_FORMAT_F16);
+      }
+      transpose(square);
+      for (size_t i = 0; i < CVAR_WIDTH; i++) store_i(&scales[b + i][j], square[i]);
+    }
+  }
+}
+
+// Runs `tile(…, rows)` with a constant number of rows, so that its sums stay in registers.
+#define CVAR_ROWS_1(count, tile, ...) \
+  case 1: tile(__VA_ARGS__, 1); break;
+#define CVAR_ROWS_2(count, tile, ...) \
+  CVAR_ROWS_1(count, tile, __VA_ARGS__) \
+  case 2: tile(__VA_ARGS__, 2); break;
+#define CVAR_ROWS_3(count, tile, ...) \
+  CVAR_ROWS_2(count, tile, __VA_ARGS__) \
+  case 3: tile(__VA_ARGS__, 3); break;
+#define CVAR_ROWS_4(count, tile, ...) \
+  CVAR_ROWS_3(count, tile, __VA_ARGS__) \
+  case 4: tile(__VA_ARGS__, 4); break;
+#define CVAR_ROWS_6(count, tile, ...)     \
+  CVAR_ROWS_4(count, tile, __VA_ARGS__)   \
+  case 5: tile(__VA_ARGS__, 5); break;    \
+  case 6: tile(__VA_ARGS__, 6); break;
+#define CVAR_ROWS_CASES(most, count, tile, ...) CVAR_ROWS_CASES_(most, count, tile, __VA_ARGS__)
+#define CVAR_ROWS_CASES_(most, count, tile, ...) \
+  switch (count) { CVAR_ROWS_##most(count, tile, __VA_ARGS__) }

@@ -1,0 +1,111 @@
+// Row operations and elementwise functions of one level; see cvar_scalar.c for what they compute.
+
+static void modulate_row(const cvar_modulate *m, size_t row) {
+  const size_t columns = m->output.columns, whole = columns / 16 * 16;
+  const float *const x = m->input + row * m->input_stride;
+  const size_t group = row / m->rows_per_group * m->group_stride;
+  vf partial[16 / CVAR_WIDTH] = {0};
+  float rest[16] = {0};
+  memcpy(rest, x + whole, (columns - whole) * sizeof(float));
+  for (size_t k = 0; k < whole; k += 16) {
+    for (int i = 0; i < 16 / CVAR_WIDTH; i++) partial[i] += load_f(x + k + i * CVAR_WIDTH);
+  }
+  for (int i = 0; i < 16 / CVAR_WIDTH; i++) partial[i] += load_f(rest + i * CVAR_WIDTH);
+  const float mean = reduce_lanes(partial) / (float)columns;
+  for (int i = 0; i < 16 / CVAR_WIDTH; i++) partial[i] = (vf)0.0f;
+  for (size_t k = 0; k < whole; k += 16) {
+    for (int i = 0; i < 16 / CVAR_WIDTH; i++) {
+      const vf d = load_f(x + k + i * CVAR_WIDTH) - mean;
+      partial[i] = fma_f(d, d, partial[i]);
+    }
+  }
+  for (size_t k = whole; k < columns; k++) {
+    float lane[16];
+    for (int i = 0; i < 16 / CVAR_WIDTH; i++) store_f(lane + i * CVAR_WIDTH, partial[i]);
+    lane[k - whole] = fmaf(x[k] - mean, x[k] - mean, lane[k - whole]);
+    for (int i = 0; i < 16 / CVAR_WIDTH; i++) partial[i] = load_f(lane + i * CVAR_WIDTH);
+  }
+  const float factor = 1.0f / sqrtf(reduce_lanes(partial) / (float)columns + CVAR_NORM_EPSILON);
+  for (size_t k = 0; k < columns; k += CVAR_BLOCK) {
+    const size_t count = columns - k;
+    vf block[CVAR_BLOCK_VECTORS], scale[CVAR_BLOCK_VECTORS], shift[CVAR_BLOCK_VECTORS];
+    load_block(block, x + k, count);
+    load_block(scale, m->scale + group + k, count);
+    load_block(shift, m->shift + group + k, count);
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) {
+      block[i] = fma_f((block[i] - mean) * factor, 1.0f + scale[i], shift[i]);
+    }
+    if (count < CVAR_BLOCK) {  // the padding holds −mean · factor by now
+      float kept[CVAR_BLOCK];
+      memcpy(kept, block, sizeof kept);
+      load_block(block, kept, count);
+    }
+    store_block(block, &m->output, row, k);
+  }
+}
+
+static void modulate(const cvar_modulate *m, size_t row0, size_t row1) {
+  for (size_t row = row0; row < row1; row++) modulate_row(m, row);
+}
+
+static void prepare(const cvar_prepare *p, size_t row0, size_t row1) {
+  const size_t columns = p->output.columns;
+  for (size_t row = row0; row < row1; row++) {
+    for (size_t k = 0; k < columns; k += CVAR_BLOCK) {
+      vf block[CVAR_BLOCK_VECTORS];
+      load_block(block, p->input + row * p->input_stride + k, columns - k);
+      for (int i = 0; p->silu && i < CVAR_BLOCK_VECTORS; i++) block[i] = silu_f(block[i]);
+      store_block(block, &p->output, row, k);
+    }
+  }
+}
+
+// y[i] = function(x[i]) over whole vectors, then over the rest in a padded one.
+#define CVAR_ELEMENTWISE(name, function)                                        \
+  static void name(const float *x, float *y, size_t count) {                    \
+    size_t i = 0;                                                               \
+    for (; i + CVAR_WIDTH <= count; i += CVAR_WIDTH) store_f(y + i, function(load_f(x + i))); \
+    if (i == count) return;                                                     \
+    const vf rest = function(load_part(x + i, count - i));                      \
+    memcpy(y + i, &rest, (count - i) * sizeof(float));                          \
+  }
+
+CVAR_ELEMENTWISE(silu, silu_f)
+CVAR_ELEMENTWISE(gelu, gelu_f)
+CVAR_ELEMENTWISE(exponential, exp_f)
+
+/// Bias and epilogue of a block of 32 outputs of one row.
+CVAR_INLINE void finish_block(const cvar_linear *l, size_t n, size_t row, const float *acc) {
+  const size_t count = l->weights.n - n;
+  vf x[CVAR_BLOCK_VECTORS], old[CVAR_BLOCK_VECTORS];
+  load_block(x, acc, count);
+  if (l->bias != NULL) {
+    load_block(old, l->bias + n, count);
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] += old[i];
+  }
+  if (l->epilogue == CVAR_GELU) {
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = gelu_f(x[i]);
+    store_block(x, &l->hidden, row, n);
+    return;
+  }
+  float *const out = l->output + row * l->output_stride + n;
+  if (l->epilogue == CVAR_RESIDUAL) {
+    vf gamma[CVAR_BLOCK_VECTORS];
+    load_block(gamma, l->gamma + row / l->rows_per_group * l->gamma_stride + n, count);
+    load_block(old, out, count);
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = fma_f(gamma[i], x[i], old[i]);
+  }
+  if (count >= CVAR_BLOCK) {
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) store_f(out + i * CVAR_WIDTH, x[i]);
+  } else {
+    memcpy(out, x, count * sizeof(float));
+  }
+}
+
+static void finish(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc) {
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += CVAR_BLOCK) {
+      finish_block(l, n0 + j, row0 + row, acc + row * CVAR_PANEL + j);
+    }
+  }
+}
