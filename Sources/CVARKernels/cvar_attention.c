@@ -76,7 +76,8 @@ int cvar_append_run(const cvar_append *a, cvar_pool *pool) {
 static size_t scratch_bytes(const cvar_attention *a) {
   const size_t scores = QUERIES * cvar_round_up_32(a->keys);
   const size_t output = QUERIES * CVAR_LANES;
-  return align64(scores * sizeof(float)) + align64(output * sizeof(float));
+  const size_t queries = QUERIES * a->cache->head_width;
+  return align64(scores * sizeof(float)) + align64((output + queries) * sizeof(float));
 }
 
 static size_t query_jobs(const cvar_attention *a) {
@@ -84,7 +85,7 @@ static size_t query_jobs(const cvar_attention *a) {
 }
 
 // scores[query][key], row stride `stride`, for keys rounded up to whole blocks.
-static void score(const cvar_attention *a, size_t image, size_t head, size_t query, int rows,
+static void score(const cvar_attention *a, size_t image, size_t head, const float *query, int rows,
                   size_t stride, float *scores) {
   const cvar_kv_cache *cache = a->cache;
   const size_t width = cache->head_width;
@@ -96,8 +97,8 @@ static void score(const cvar_attention *a, size_t image, size_t head, size_t que
                                    : (const void *)((const float *)cache->keys + at);
     const cvar_multiply m = {
         .rows = rows,
-        .a = a->query + (image * a->queries + query) * a->query_stride + head * width,
-        .lda = (ptrdiff_t)a->query_stride,
+        .a = query,
+        .lda = (ptrdiff_t)width,
         .taps = &origin,
         .tap_count = 1,
         .depth = width,
@@ -105,7 +106,8 @@ static void score(const cvar_attention *a, size_t image, size_t head, size_t que
         .ldb = 32,
         .c = scores + key,
         .ldc = (ptrdiff_t)stride,
-        .half = cache->half};
+        .half = cache->half,
+        .next = cache->half ? NULL : (const float *)keys + 32 * width};
     cvar_image_ops_for(a->level)->multiply(&m);
   }
 }
@@ -144,9 +146,14 @@ static void combine(const cvar_attention *a, size_t image, size_t head, size_t q
 }
 
 static void attend(const cvar_attention *a, size_t image, size_t head, size_t query, int rows,
-                   float *scores, float *panel) {
+                   float *scores, float *panel, float *queries) {
+  const size_t width = a->cache->head_width;
+  for (int r = 0; r < rows; r++)
+    memcpy(queries + (size_t)r * width,
+           a->query + (image * a->queries + query + (size_t)r) * a->query_stride + head * width,
+           width * sizeof(float));
   const size_t stride = cvar_round_up_32(a->keys);
-  score(a, image, head, query, rows, stride, scores);
+  score(a, image, head, queries, rows, stride, scores);
   float sums[QUERIES];
   for (int r = 0; r < rows; r++) {
     float *row = scores + (size_t)r * stride;
@@ -166,7 +173,8 @@ static void attention_job(void *context, size_t job, void *scratch) {
                            align64(QUERIES * cvar_round_up_32(a->keys) * sizeof(float)));
   const size_t end = smaller(a->queries, (part + 1) * JOB_QUERIES);
   for (size_t query = part * JOB_QUERIES; query < end; query += QUERIES)
-    attend(a, image, head, query, (int)smaller(QUERIES, end - query), scores, panel);
+    attend(a, image, head, query, (int)smaller(QUERIES, end - query), scores, panel,
+           panel + QUERIES * CVAR_LANES);
 }
 
 int cvar_attention_run(const cvar_attention *a, cvar_pool *pool) {

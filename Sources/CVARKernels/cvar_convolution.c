@@ -157,16 +157,10 @@ static size_t phase_jobs(const cvar_conv *c, size_t phase) {
   return c->images * blocks_y(c) * blocks_x(c) * c->plan.splits;
 }
 
-// Nine taps of 32 output channels from `co` and `count` <= 32 input channels from `k0`, as f32
-// [9][32 couts][32]; zeros where there are no weights.
 static void read_taps(const cvar_conv *c, size_t co, size_t k0, size_t count, float *taps) {
   const cvar_weight_slice slice = {
-      .weights = &c->weights, .cin = c->cin, .k0 = k0, .count = count};
-  const size_t rows = smaller(CVAR_LANES, c->cout - co);
-  if (rows < CVAR_LANES || count < 32) memset(taps, 0, TAPS * sizeof(float));
-  for (size_t row = 0; row < rows; row++)
-    for (size_t tap = 0; tap < 9; tap++)
-      ops(c)->dequantize(&slice, co + row, tap, taps + tap * 1024 + row * 32);
+      .weights = &c->weights, .cin = c->cin, .co = co, .k0 = k0, .count = count};
+  ops(c)->read_taps(&slice, taps);
 }
 
 static void read_strip(const cvar_conv *c, size_t image, ptrdiff_t y0, ptrdiff_t x0, size_t rows,
@@ -224,7 +218,9 @@ static void direct_pack(const cvar_conv *c, size_t job, float *shared, unsigned 
   float *taps = carve(&scratch, TAPS);
   read_taps(c, panel * CVAR_LANES, k0, count, taps);
   float *out = shared + panel * 9 * c->cin * CVAR_LANES + k0 * CVAR_LANES;
-  ops(c)->pack_direct(taps, count, out, c->cin * CVAR_LANES);
+  for (size_t tap = 0; tap < 9; tap++)
+    memcpy(out + tap * c->cin * CVAR_LANES, taps + tap * 1024,
+           count * CVAR_LANES * sizeof(float));
 }
 
 static void direct_block(const cvar_conv *c, size_t job, const float *shared,
@@ -272,7 +268,7 @@ static void few_pack(const cvar_conv *c, float *shared, unsigned char *scratch) 
     for (size_t tap = 0; tap < 9; tap++)
       for (size_t co = 0; co < c->cout; co++)
         for (size_t k = 0; k < count; k++)
-          shared[(k0 + k) * CVAR_LANES + tap * c->cout + co] = taps[tap * 1024 + co * 32 + k];
+          shared[(k0 + k) * CVAR_LANES + tap * c->cout + co] = taps[(tap * 32 + k) * 32 + co];
   }
 }
 
@@ -336,7 +332,8 @@ static void multiply_positions(const cvar_conv *c, size_t tiles, const float *in
                              .ldb = CVAR_LANES,
                              .c = sums + p * CVAR_LANES,
                              .ldc = (ptrdiff_t)(positions(c) * CVAR_LANES),
-                             .accumulate = accumulate};
+                             .accumulate = accumulate,
+                             .next = weights + (p + 1) * depth * CVAR_LANES};
     ops(c)->multiply(&m);
   }
 }

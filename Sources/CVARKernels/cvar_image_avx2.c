@@ -46,6 +46,20 @@ static inline void v_store_half(uint16_t *p, vf x) {
 static inline vf v_load_int8(const int8_t *p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }
+static inline __m256 v_pair(const float *p, size_t stride) {
+  return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(p)), _mm_loadu_ps(p + 4 * stride),
+                              1);
+}
+static inline void v_columns(const float *p, size_t stride, vf *out) {
+  const __m256 a = v_pair(p, stride), b = v_pair(p + stride, stride);
+  const __m256 c = v_pair(p + 2 * stride, stride), d = v_pair(p + 3 * stride, stride);
+  const __m256 ab = _mm256_unpacklo_ps(a, b), AB = _mm256_unpackhi_ps(a, b);
+  const __m256 cd = _mm256_unpacklo_ps(c, d), CD = _mm256_unpackhi_ps(c, d);
+  out[0] = _mm256_shuffle_ps(ab, cd, 0x44);
+  out[1] = _mm256_shuffle_ps(ab, cd, 0xEE);
+  out[2] = _mm256_shuffle_ps(AB, CD, 0x44);
+  out[3] = _mm256_shuffle_ps(AB, CD, 0xEE);
+}
 
 #include "cvar_image_template.h"
 

@@ -43,6 +43,23 @@ static inline void v_store_half(uint16_t *p, vf x) {
 static inline vf v_load_int8(const int8_t *p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }
+// Rows 0, 4, 8 and 12 of four numbers.
+static inline __m512 v_quad(const float *p, size_t stride) {
+  __m512 x = _mm512_castps128_ps512(_mm_loadu_ps(p));
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(p + 4 * stride), 1);
+  x = _mm512_insertf32x4(x, _mm_loadu_ps(p + 8 * stride), 2);
+  return _mm512_insertf32x4(x, _mm_loadu_ps(p + 12 * stride), 3);
+}
+static inline void v_columns(const float *p, size_t stride, vf *out) {
+  const __m512 a = v_quad(p, stride), b = v_quad(p + stride, stride);
+  const __m512 c = v_quad(p + 2 * stride, stride), d = v_quad(p + 3 * stride, stride);
+  const __m512 ab = _mm512_unpacklo_ps(a, b), AB = _mm512_unpackhi_ps(a, b);
+  const __m512 cd = _mm512_unpacklo_ps(c, d), CD = _mm512_unpackhi_ps(c, d);
+  out[0] = _mm512_shuffle_ps(ab, cd, 0x44);
+  out[1] = _mm512_shuffle_ps(ab, cd, 0xEE);
+  out[2] = _mm512_shuffle_ps(AB, CD, 0x44);
+  out[3] = _mm512_shuffle_ps(AB, CD, 0xEE);
+}
 
 #include "cvar_image_template.h"
 

@@ -37,6 +37,16 @@ static inline vf v_load_int8(const int8_t *p) {
   const int8x8_t bytes = vreinterpret_s8_s32(vdup_n_s32(bits));
   return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(bytes))));
 }
+static inline void v_columns(const float *p, size_t stride, vf *out) {
+  const float32x4x2_t ac = vzipq_f32(vld1q_f32(p), vld1q_f32(p + 2 * stride));
+  const float32x4x2_t bd = vzipq_f32(vld1q_f32(p + stride), vld1q_f32(p + 3 * stride));
+  const float32x4x2_t low = vzipq_f32(ac.val[0], bd.val[0]);
+  const float32x4x2_t high = vzipq_f32(ac.val[1], bd.val[1]);
+  out[0] = low.val[0];
+  out[1] = low.val[1];
+  out[2] = high.val[0];
+  out[3] = high.val[1];
+}
 
 #include "cvar_image_template.h"
 #endif

@@ -23,6 +23,7 @@ typedef struct {
   ptrdiff_t ldc;
   bool half;
   bool accumulate;
+  const void *next;  // f32 operand b of the next call, to prefetch, or NULL
 } cvar_multiply;
 
 // A strip of a padded input: rows y0..<y0+rows, columns x0..<x0+columns, which may lie outside.
@@ -38,21 +39,20 @@ typedef struct {
   size_t stride;      // cin rounded up to 16; the surplus is zeroed
 } cvar_gather;
 
-// Input channels k0..<k0+count of 3x3 weights.
+// Output channels co..<co+32 (fewer at the end) and input channels k0..<k0+count (at most 32) of 3x3
+// weights.
 typedef struct {
   const cvar_weights *weights;
-  size_t cin;
-  size_t k0, count;
+  size_t cin, co, k0, count;
 } cvar_weight_slice;
 
 typedef struct cvar_image_ops {
   void (*multiply)(const cvar_multiply *);
   void (*gather)(const cvar_gather *);
-  // One tap of a row to f32.
-  void (*dequantize)(const cvar_weight_slice *, size_t row, size_t tap, float *out);
-  // [9][32 couts][32] f32 (k fastest) to direct panels: out[tap*tap_stride + k*32 + co].
-  void (*pack_direct)(const float *taps, size_t count, float *out, size_t tap_stride);
-  // The same to Winograd's 36 (25 with skip) positions: out[p*p_stride + k*32 + co].
+  // Nine taps as f32, taps[(tap*32 + k)*32 + co], zero where there are no weights.
+  void (*read_taps)(const cvar_weight_slice *, float *taps);
+  // Taps of `count` input channels at Winograd's 36 (25 with skip) positions:
+  // out[p*p_stride + k*32 + co].
   void (*pack_winograd)(const float *taps, size_t count, bool skip, float *out, size_t p_stride);
   // A tile's 6x6 pixels (pixel stride `stride`, row stride `row`) to out[p*p_stride + k], k < stride.
   void (*winograd_input)(const float *strip, size_t row, size_t stride, bool skip, float *out,

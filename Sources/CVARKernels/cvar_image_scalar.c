@@ -45,5 +45,9 @@ static inline void v_store_half(uint16_t *p, vf x) {
   const uint16_t steps = (uint16_t)rintf(ldexpf(magnitude, -unit));
   *p = sign | (uint16_t)(((unit + 24) << 10) + steps);
 }
+static inline void v_columns(const float *p, size_t stride, vf *out) {
+  (void)stride;
+  for (int i = 0; i < 4; i++) out[i] = p[i];
+}
 
 #include "cvar_image_template.h"

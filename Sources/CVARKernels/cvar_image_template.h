@@ -3,13 +3,16 @@
 // The including file defines VW (floats in a vector), NV (vectors of a register tile), MR (rows of a
 // register tile; divides CVAR_ROWS), OPS (the table's name), the type vf with + - * and
 // these functions: v_load, v_store, v_set1, v_fma(a,b,c) = a*b+c, v_max, v_min, v_sum, v_round,
-// v_pow2 (of an integral float), v_reciprocal, v_load_half, v_store_half, v_load_int8.
+// v_pow2 (of an integral float), v_reciprocal, v_load_half, v_store_half, v_load_int8, v_columns,
+// which transposes: out[i] = column i of the VW x 4 numbers at p, whose rows lie `stride` apart.
 #include <math.h>
 #include <string.h>
 
 #include "cvar_image_ops.h"
 
 #define INLINE static inline __attribute__((always_inline))
+// Register tiles are arrays: only whole unrolling keeps them in registers.
+#define UNROLL _Pragma("GCC unroll 16")
 
 // MARK: exp and SiLU
 
@@ -48,11 +51,12 @@ INLINE void v_store_part(float *p, size_t count, vf x) {
 
 // MARK: Matrix multiplication by panels
 
-INLINE void tile(const int rows, const bool half, const cvar_multiply *m, int row, int column) {
+INLINE void tile(const int rows, const bool half, const cvar_multiply *m, int row, int column,
+                 const float *next, ptrdiff_t step) {
   vf acc[MR][NV];
   float *c = m->c + row * m->ldc + column;
-  for (int r = 0; r < rows; r++)
-    for (int j = 0; j < NV; j++)
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int j = 0; j < NV; j++)
       acc[r][j] = m->accumulate ? v_load(c + r * m->ldc + j * VW) : v_set1(0.0f);
   const ptrdiff_t lda = m->lda, ldb = m->ldb;
   const float *b = (const float *)m->b + (half ? 0 : column);
@@ -61,23 +65,25 @@ INLINE void tile(const int rows, const bool half, const cvar_multiply *m, int ro
     const float *a = m->a + row * lda + m->taps[t];
     for (size_t k = 0; k < m->depth; k++, a++) {
       vf x[NV];
-      for (int j = 0; j < NV; j++) x[j] = half ? v_load_half(h + j * VW) : v_load(b + j * VW);
-      for (int r = 0; r < rows; r++) {
+      UNROLL for (int j = 0; j < NV; j++) x[j] = half ? v_load_half(h + j * VW) : v_load(b + j * VW);
+      UNROLL for (int r = 0; r < rows; r++) {
         vf y = v_set1(a[r * lda]);
-        for (int j = 0; j < NV; j++) acc[r][j] = v_fma(y, x[j], acc[r][j]);
+        UNROLL for (int j = 0; j < NV; j++) acc[r][j] = v_fma(y, x[j], acc[r][j]);
       }
+      __builtin_prefetch(next, 0, 2);
+      next += step;
       b += ldb;
       h += ldb;
     }
   }
-  for (int r = 0; r < rows; r++)
-    for (int j = 0; j < NV; j++) v_store(c + r * m->ldc + j * VW, acc[r][j]);
+  UNROLL for (int r = 0; r < rows; r++)
+    UNROLL for (int j = 0; j < NV; j++) v_store(c + r * m->ldc + j * VW, acc[r][j]);
 }
 
 #define TILE(R) \
   case R: \
-    if (m->half) tile(R <= MR ? R : MR, true, m, row, column); \
-    else tile(R <= MR ? R : MR, false, m, row, column); \
+    if (m->half) tile(R <= MR ? R : MR, true, m, row, column, next, step); \
+    else tile(R <= MR ? R : MR, false, m, row, column, next, step); \
     break;
 
 static void multiply(const cvar_multiply *m) {
@@ -87,6 +93,10 @@ static void multiply(const cvar_multiply *m) {
     int row = 0;
     for (int t = 0; t < tiles; t++) {
       const int rows = (m->rows - row + tiles - t - 1) / (tiles - t);
+      // The first two tiles fetch half of the next operand each, a cache line a step.
+      const bool fetch = m->next && t < 2;
+      const float *next = fetch ? (const float *)m->next + (size_t)t * m->depth * 16 : m->a;
+      const ptrdiff_t step = fetch ? 16 : 0;
       switch (rows) {
         TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
         TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12)
@@ -176,7 +186,7 @@ INLINE void dequantize_q8(const cvar_weight_slice *w, size_t start, float *out) 
   }
 }
 
-static void dequantize(const cvar_weight_slice *w, size_t row, size_t tap, float *out) {
+INLINE void dequantize(const cvar_weight_slice *w, size_t row, size_t tap, float *out) {
   const size_t start = (row * 9 + tap) * w->cin + w->k0;
   switch (w->weights->format) {
     case CVAR_FORMAT_F32:
@@ -201,18 +211,20 @@ static void dequantize(const cvar_weight_slice *w, size_t row, size_t tap, float
   }
 }
 
-// [32 couts][32 k] to [32 k][32 couts].
-INLINE void transpose(const float *in, float *out) {
-  for (int k = 0; k < 32; k += 4)
-    for (int co = 0; co < 32; co++)
-      for (int i = 0; i < 4; i++) out[(k + i) * 32 + co] = in[co * 32 + k + i];
-}
-
-static void pack_direct(const float *taps, size_t count, float *out, size_t tap_stride) {
-  float t[32 * 32];
-  for (int tap = 0; tap < 9; tap++) {
-    transpose(taps + tap * 1024, t);
-    memcpy(out + (size_t)tap * tap_stride, t, count * 32 * sizeof(float));
+static void read_taps(const cvar_weight_slice *w, float *taps) {
+  const size_t left = w->weights->n - w->co, rows = left < CVAR_LANES ? left : CVAR_LANES;
+  float t[32 * 32];  // [32 couts][32 k]
+  if (rows < 32 || w->count < 32) memset(t, 0, sizeof t);
+  for (size_t tap = 0; tap < 9; tap++) {
+    for (size_t row = 0; row < rows; row++) dequantize(w, w->co + row, tap, t + row * 32);
+    float *out = taps + tap * 32 * 32;
+    for (size_t k = 0; k < 32; k += 4) {
+      for (size_t co = 0; co < 32; co += VW) {
+        vf columns[4];
+        v_columns(t + co * 32 + k, 32, columns);
+        for (size_t i = 0; i < 4; i++) v_store(out + (k + i) * 32 + co, columns[i]);
+      }
+    }
   }
 }
 
@@ -228,15 +240,13 @@ INLINE void weight_transform(vf g0, vf g1, vf g2, vf *out) {
 }
 
 static void pack_winograd(const float *taps, size_t count, bool skip, float *out, size_t p_stride) {
-  float t[9][32 * 32];
-  for (int tap = 0; tap < 9; tap++) transpose(taps + tap * 1024, t[tap]);
   for (size_t k = 0; k < count; k++) {
     for (int co = 0; co < 32; co += VW) {
       const size_t at = k * 32 + (size_t)co;
       vf columns[3][6];
       for (int x = 0; x < 3; x++)
-        weight_transform(v_load(t[x] + at), v_load(t[3 + x] + at), v_load(t[6 + x] + at),
-                         columns[x]);
+        weight_transform(v_load(taps + x * 1024 + at), v_load(taps + (3 + x) * 1024 + at),
+                         v_load(taps + (6 + x) * 1024 + at), columns[x]);
       float *u = out + at;
       for (int y = 0; y < 6; y++) {
         if (skip && y == 2) continue;
@@ -435,8 +445,7 @@ static float exponentials(float *s, size_t count) {
 const cvar_image_ops OPS = {
     .multiply = multiply,
     .gather = gather,
-    .dequantize = dequantize,
-    .pack_direct = pack_direct,
+    .read_taps = read_taps,
     .pack_winograd = pack_winograd,
     .winograd_input = winograd_input,
     .winograd_output = winograd_output,
