@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 import VARCore
 
-/// Pictures that Pillow and a hand-written PNG writer made, see Fixtures/images/make.py.
+/// Pictures that Pillow and a hand-written PNG writer made, see Fixtures/decoding/make.py.
 struct ExpectedImage: Decodable {
   let width: Int
   let height: Int
@@ -11,7 +11,7 @@ struct ExpectedImage: Decodable {
   let alpha: Data?
 
   static let all: [String: ExpectedImage] = {
-    let url = URL(filePath: Repository.fixture("images/expected.json"))
+    let url = URL(filePath: Repository.fixture("decoding/expected.json"))
     return (try? JSONDecoder().decode([String: ExpectedImage].self, from: Data(contentsOf: url)))
       ?? [:]
   }()
@@ -29,14 +29,14 @@ struct ExpectedImage: Decodable {
   @Test(arguments: ExpectedImage.files)
   func decodes(name: String) throws {
     let expected = try #require(ExpectedImage.all[name])
-    let file = try ImageFile(path: Repository.fixture("images/" + name))
+    let file = try ImageFile(path: Repository.fixture("decoding/" + name))
     #expect(file.image == (try expected.image()))
     #expect(file.opacity == expected.alpha.map { [UInt8]($0) })
     #expect(file.texts == [])
   }
 
   private func bytes(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(filePath: Repository.fixture("images/" + name))))
+    [UInt8](try Data(contentsOf: URL(filePath: Repository.fixture("decoding/" + name))))
   }
 
   @Test(arguments: ["rgba16i.png", "photo.jpg", "progressive.jpg", "cmyk.jpg"])
@@ -93,7 +93,7 @@ struct ExpectedImage: Decodable {
   }
 
   @Test func pngRoundTripKeepsPixelsAndTexts() throws {
-    let image = try ImageFile(path: Repository.fixture("images/noise.png")).image
+    let image = try ImageFile(path: Repository.fixture("decoding/noise.png")).image
     let texts = [
       ImageText(keyword: "Software", text: "var-run"),
       ImageText(keyword: "var:classes", text: "bottine à talon"),

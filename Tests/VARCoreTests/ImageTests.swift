@@ -7,7 +7,7 @@ import VARCore
   private let noise: Image
 
   init() throws {
-    noise = try ImageFile(path: Repository.fixture("images/noise.png")).image
+    noise = try ImageFile(path: Repository.fixture("decoding/noise.png")).image
   }
 
   @Test(arguments: [(20, 37), (53, 90), (31, 17), (100, 80), (1, 1)])
