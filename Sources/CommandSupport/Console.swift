@@ -9,17 +9,24 @@ public enum Console {
   }
 
   /// Prints a value as JSON with sorted keys, readable, to the standard output.
-  public static func print(json value: some Encodable) throws {
-    try write(json(value))
-  }
+  public static func print(json value: some Encodable) throws { try write(json(value)) }
 
-  /// A value as JSON with sorted keys and a newline at the end.
+  /// A value as JSON with sorted keys and a newline at the end; `imageSide` becomes `image_side`.
   public static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return [UInt8](try encoder.encode(value)) + [0x0a]
+  }
+
+  /// Prints lines of facts.
+  /// - Parameter aside: to the standard error, because the standard output carries a file.
+  /// - Throws: when the output is closed or its disk is full.
+  public static func print(_ lines: [String], aside: Bool = false) throws {
+    let text = Data(lines.map { $0 + "\n" }.joined().utf8)
+    try (aside ? FileHandle.standardError : .standardOutput).write(contentsOf: text)
   }
 
   /// Writes bytes to the standard output.

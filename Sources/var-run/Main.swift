@@ -1,5 +1,22 @@
 import ArgumentParser
+import CommandSupport
 
+/// The program: a folder of subcommands, one file each.
 @main struct Main: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "var-run")
+  static let configuration = CommandConfiguration(
+    commandName: "var-run",
+    abstract: "Run VAR image models on the CPU.",
+    discussion: """
+      Without --model, $VAR_MODEL is used, else the demo model (clothes in colours).
+
+      EXAMPLES:
+        var-run generate --classes "red sneaker" --seed 1 --output sneaker.png
+        var-run generate --classes 0-9 --grid grid.png
+        var-run inpaint photo.png --box 0.25,0.25,0.75,0.75 --output new.png
+        var-run info
+      """,
+    version: Program.version,
+    subcommands: [
+      GenerateCommand.self, DecodeCommand.self, InfoCommand.self,
+    ])
 }

@@ -1,0 +1,42 @@
+import ArgumentParser
+import VARCore
+import VARModel
+
+/// What the pictures are to show.
+struct ClassArguments: ParsableArguments {
+  @Option(
+    name: [.customShort("c"), .long],
+    help: ArgumentHelp(
+      """
+      Classes by id or name, separated by commas; also ranges (0-9), random, and none for the \
+      unconditional class. (default: random)
+      """, valueName: "list"))
+  var classes: [String] = []
+
+  @Option(name: [.customShort("n"), .long], help: "Images of each class. (default: 1)")
+  var count: Int?
+
+  /// Images of one run; more would be a slip of the keyboard.
+  static let limit = 100_000
+
+  func validate() throws {
+    if let count, !(1...Self.limit).contains(count) {
+      throw ValidationError("--count must be 1 to \(Self.limit), but is \(count).")
+    }
+  }
+
+  /// Whether any of them was given.
+  var isGiven: Bool { !classes.isEmpty || count != nil }
+
+  /// The class of each image: `count` of each, class by class.
+  func choices(_ configuration: ModelConfiguration) throws -> [ClassChoice] {
+    let list = ClassList(
+      classes: configuration.transformer?.classes ?? 0, names: configuration.classNames)
+    let chosen = classes.isEmpty ? [.random] : try classes.flatMap(list.parse)
+    let choices = chosen.flatMap { Array(repeating: $0, count: count ?? 1) }
+    guard choices.count <= Self.limit else {
+      throw ValidationError("\(choices.count) images; at most \(Self.limit) are made in one run.")
+    }
+    return choices
+  }
+}

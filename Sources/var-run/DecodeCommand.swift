@@ -1,0 +1,60 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import VARCore
+import VARModel
+
+struct DecodeCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "decode",
+    abstract: "Turn tokens into images.",
+    discussion: """
+      Needs the VQ-VAE half of a model only.
+
+      EXAMPLES:
+        var-run generate --classes 3 --tokens-output tokens.json
+        var-run decode tokens.json --output picture.png
+      """)
+
+  @Argument(
+    help: "Tokens as --tokens-output and tokenize write them.",
+    completion: .file(extensions: ["json"]))
+  var tokens: String
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      """
+      A PNG file, or a folder for 0000.png, 0001.png, … if it ends in / or there are several \
+      images; - is the standard output. (default: named like the tokens)
+      """, valueName: "file|folder"), completion: .file(extensions: ["png"]))
+  var output: String?
+
+  @Flag(help: "Leave the program's name out of the PNG files.")
+  var noMetadata = false
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  func run() throws {
+    let model = try model.open()
+    let codec = try ImageCodec(model, self.model.context())
+    let shape = model.configuration.tokenizer
+    let file = try TokensFile(
+      path: tokens, patchNumbers: shape?.patchNumbers ?? [], vocabulary: shape?.vocabulary ?? 0)
+    let stem = URL(filePath: tokens).deletingPathExtension().lastPathComponent
+    let paths = try OutputArguments.paths(
+      output ?? (file.images.count == 1 ? stem + ".png" : stem + "/"), count: file.images.count)
+    let progress = ProgressLine()
+    for (index, image) in file.images.enumerated() {
+      progress.update(
+        Double(index) / Double(file.images.count),
+        "\(index) of \(file.images.count) images done")
+      let latent = try codec.latent(of: TokenMaps(image.tokens))
+      let picture = try Image(
+        width: codec.side, height: codec.side, pixels: codec.pixels(of: latent))
+      try Console.write(picture.png(noMetadata ? [] : ImageText.software), to: paths[index])
+    }
+    progress.clear()
+    if paths != ["-"] { try Console.print(paths) }
+  }
+}

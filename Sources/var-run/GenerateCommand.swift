@@ -1,0 +1,80 @@
+import ArgumentParser
+import CommandSupport
+import VARCompute
+import VARCore
+import VARModel
+
+struct GenerateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "generate",
+    abstract: "Generate images.",
+    discussion: """
+      Every image is decided by model, class, seed and the sampling options. In f32 these are the \
+      tokens of the official code on a CPU.
+
+      EXAMPLES:
+        var-run generate --classes "red sneaker" --seed 1 --output sneaker.png
+        var-run generate --classes 3,7 --count 4 --output pictures/ --grid grid.png
+        var-run generate --classes 207 --seed 0 --cfg 4 --stages strip.png --animate growth.png
+        var-run generate --from-png sneaker.png --output again.png
+        var-run generate --classes none --output - | display
+      """)
+
+  @OptionGroup(title: "Subject") var subject: ClassArguments
+  @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Output") var output: OutputArguments
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  @Option(
+    name: .customLong("from-png"),
+    help: ArgumentHelp(
+      "Repeat a picture by what its metadata says; no other sampling option applies.",
+      valueName: "file"), completion: .file(extensions: ["png"]))
+  var fromPNG: String?
+
+  func validate() throws {
+    if fromPNG != nil, subject.isGiven || sampling.isGiven {
+      throw ValidationError(
+        "--from-png takes classes, seed and sampling options from the picture; give none of them.")
+    }
+  }
+
+  func run() throws {
+    let model = try model.open()
+    if let fromPNG { return try repeated(fromPNG, model) }
+    let vocabulary = model.configuration.transformer?.vocabulary ?? 1
+    let (options, note) = sampling.options(vocabulary: vocabulary)
+    if let note { Console.note(note) }
+    let plan = GenerationPlan(
+      choices: try subject.choices(model.configuration),
+      classes: model.configuration.transformer?.classes ?? 0,
+      seed: sampling.seed ?? UInt64(UInt32.random(in: 0...UInt32.max)),
+      seedMode: sampling.seedMode ?? .image, options: options)
+    try GenerationRun(
+      command: "generate", model: model, context: self.model.context(), plan: plan, output: output
+    ).run()
+  }
+
+  /// Makes a picture again; the mode and instruction set that made it are used where the machine
+  /// has them.
+  private func repeated(_ path: String, _ model: Model) throws {
+    let record = try PictureRecord(path: path)
+    guard record.model == model.checksumText else {
+      throw PictureRecordError.otherModel(
+        path: path, recorded: record.model, actual: model.checksumText)
+    }
+    let level = CPULevel(rawValue: record.cpuLevel).flatMap { $0.isAvailable ? $0 : nil }
+    if level == nil {
+      Console.note(
+        "note: this CPU lacks the level \(record.cpuLevel), which made \(path); "
+          + "single pixels may differ")
+    }
+    let context = try self.model.context(
+      recorded: ComputeMode(rawValue: record.compute), level: level)
+    try GenerationRun(
+      command: record.command, model: model, context: context,
+      plan: GenerationPlan(record, model.configuration), output: output, only: record.index,
+      edit: record.edit?.edit
+    ).run()
+  }
+}

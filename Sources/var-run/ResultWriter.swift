@@ -1,0 +1,152 @@
+import CommandSupport
+import Foundation
+import VARCompute
+import VARCore
+import VARModel
+
+/// Collects the pictures of a run and writes them, one by one and together.
+final class ResultWriter {
+  private let run: GenerationRun
+  /// Where each image goes, by its index; empty if none is written by itself.
+  private let files: [Int: String]
+  private var pictures: [Image] = []
+  private var tokens: [TokensFile.Entry] = []
+  /// Pictures after each scale, of each image.
+  private var stages: [Int: [Image]] = [:]
+  private var output: OutputArguments { run.output }
+
+  init(run: GenerationRun, files: [Int: String]) {
+    self.run = run
+    self.files = files
+  }
+
+  /// A batch begins.
+  func begin(_ range: Range<Int>) throws {
+    for index in range { stages[index] = [] }
+  }
+
+  /// A scale is done: decodes it where the process is to be shown.
+  func add(_ event: ScaleEvent, _ range: Range<Int>, _ codec: ImageCodec) throws {
+    guard output.wantsScales else { return }
+    for (position, index) in range.enumerated() where run.only == nil || run.only == index {
+      let pixels = try codec.pixels(of: event.latent(image: position))
+      let picture = try Image(width: codec.side, height: codec.side, pixels: pixels)
+      stages[index, default: []].append(try run.finish(picture))
+    }
+  }
+
+  /// An image is done.
+  func add(_ image: GeneratedImage, at index: Int, _ codec: ImageCodec) throws {
+    let pixels = try codec.pixels(of: image.latent)
+    let picture = try run.finish(Image(width: codec.side, height: codec.side, pixels: pixels))
+    let planned = run.plan.images[index]
+    if let path = files[index] {
+      let texts = output.noMetadata ? [] : try run.record(planned).texts
+      try Console.write(picture.png(texts), to: path)
+    }
+    if output.grid != nil { pictures.append(picture) }
+    if output.tokensOutput != nil {
+      tokens.append(
+        TokensFile.Entry(
+          label: planned.label.map { .label($0) } ?? .unconditional, seed: planned.seed,
+          tokens: image.tokens.scales, drawn: run.edit == nil ? nil : image.drawn.scales))
+    }
+  }
+
+  /// Writes what holds all images, and tells what was made.
+  func finish(seconds: Double, _ images: [GenerationPlan.Image]) throws {
+    if let path = output.grid, let grid = Image.grid(pictures, columns: columns(images)) {
+      try Console.write(grid.png(texts), to: path)
+    }
+    if let path = output.tokensOutput {
+      let patchNumbers = run.model.configuration.transformer?.patchNumbers ?? []
+      try Console.write(TokensFile(patchNumbers: patchNumbers, images: tokens).json, to: path)
+    }
+    try writeStages(images)
+    try report(seconds, images)
+  }
+
+  /// A row for each class where every class has as many images, else about a square.
+  private func columns(_ images: [GenerationPlan.Image]) -> Int? {
+    let classes = Dictionary(grouping: images) { $0.choice.text }
+    guard classes.count > 1, let count = classes.first?.value.count, count > 1,
+      classes.allSatisfy({ $0.value.count == count })
+    else { return nil }
+    return count
+  }
+
+  private var texts: [ImageText] { output.noMetadata ? [] : ImageText.software }
+
+  private func writeStages(_ images: [GenerationPlan.Image]) throws {
+    let rows = images.compactMap { stages[$0.index] }.filter { !$0.isEmpty }
+    if let path = output.stages,
+      let strip = Image.grid(rows.flatMap { $0 }, columns: rows.first?.count)
+    {
+      try Console.write(strip.png(texts), to: path)
+    }
+    if let path = output.animate, let scales = rows.first?.count {
+      let frames = (0..<scales).compactMap { scale in Image.grid(rows.map { $0[scale] }) }
+      let animation = try Animation(frames)
+      let isGIF = path.lowercased().hasSuffix(".gif")
+      try Console.write(isGIF ? animation.gif() : animation.png(texts), to: path)
+    }
+  }
+
+  private func report(_ seconds: Double, _ images: [GenerationPlan.Image]) throws {
+    if output.json {
+      return try Console.print(json: RunReport(run, files: files, seconds: seconds, images))
+    }
+    var lines = images.compactMap { image in
+      files[image.index].flatMap { $0 == "-" ? nil : "\($0)  \(describe(image))" }
+    }
+    lines += [output.grid, output.tokensOutput, output.stages, output.animate].compactMap { $0 }
+      .filter { $0 != "-" }
+    if files.isEmpty || output.usesStandardOutput {
+      Console.note("seed \(images.first?.seed ?? 0)")
+    }
+    try Console.print(lines, aside: output.usesStandardOutput)
+  }
+
+  private func describe(_ image: GenerationPlan.Image) -> String {
+    let name = run.name(image.label).map { " (\($0))" } ?? ""
+    return "class \(image.label.map(String.init) ?? "none")\(name), seed \(image.seed)"
+  }
+}
+
+/// What a run made, as `--json` prints it.
+struct RunReport: Encodable {
+  struct Item: Encodable {
+    let file: String?
+    let label: Int?
+    let name: String?
+    let seed: UInt64
+
+    private enum CodingKeys: String, CodingKey {
+      case file
+      case label = "class"
+      case name = "class_name"
+      case seed
+    }
+  }
+
+  let compute: String
+  let grid: String?
+  let images: [Item]
+  let model: String
+  let seconds: Double
+  let seed: UInt64
+
+  init(
+    _ run: GenerationRun, files: [Int: String], seconds: Double,
+    _ images: [GenerationPlan.Image]
+  ) {
+    compute = run.context.mode.rawValue
+    grid = run.output.grid
+    model = run.model.checksumText
+    self.seconds = seconds
+    seed = run.plan.images.first?.seed ?? 0
+    self.images = images.map {
+      Item(file: files[$0.index], label: $0.label, name: run.name($0.label), seed: $0.seed)
+    }
+  }
+}

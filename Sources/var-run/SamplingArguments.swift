@@ -1,0 +1,69 @@
+import ArgumentParser
+import VARCore
+
+/// How tokens are drawn.
+struct SamplingArguments: ParsableArguments {
+  @Option(help: "Seed of the random numbers. (default: random, and printed)")
+  var seed: UInt64?
+
+  @Option(
+    help: """
+      image: image i has random numbers of its own, seeded seed + i. batch: one generator for all, \
+      like the official code. (default: image)
+      """)
+  var seedMode: SeedMode?
+
+  @Option(help: "Strength of classifier-free guidance; 0 is none. (default: 1.5)")
+  var cfg: Double?
+
+  @Option(
+    help:
+      "Draw from this many of the most probable tokens; 0 = all. (default: 900, or all if fewer)")
+  var topK: Int?
+
+  @Option(
+    help: """
+      Draw from the most probable tokens that make up this probability; 0 = all. (default: 0.96)
+      """)
+  var topP: Double?
+
+  @Flag(help: "Soften the choice of tokens (more_smooth): for looks, not for measurements.")
+  var smooth = false
+
+  func validate() throws {
+    if let cfg, !(cfg.isFinite && (0...1000).contains(cfg)) {
+      throw ValidationError("--cfg must be 0 to 1000, but is \(cfg).")
+    }
+    if let topK, topK < 0 {
+      throw ValidationError("--top-k must be 0 (all) or more, but is \(topK).")
+    }
+    if let topP, !(0...1).contains(topP) {
+      throw ValidationError("--top-p must be 0 (all) to 1, but is \(topP).")
+    }
+  }
+
+  /// Whether any of them was given.
+  var isGiven: Bool {
+    seed != nil || seedMode != nil || cfg != nil || topK != nil || topP != nil || smooth
+  }
+
+  /// The options for a model of this vocabulary, and a note where one had to be changed.
+  func options(vocabulary: Int) -> (options: SamplingOptions, note: String?) {
+    let official = SamplingOptions()
+    let topK = topK ?? official.topK
+    let note =
+      self.topK.map { $0 > vocabulary } == true
+      ? "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept" : nil
+    return (
+      SamplingOptions(
+        guidance: cfg ?? official.guidance, topK: min(topK, vocabulary),
+        topP: topP ?? official.topP, smooth: smooth), note
+    )
+  }
+}
+
+/// Where the random numbers of a run come from.
+enum SeedMode: String, ExpressibleByArgument, CaseIterable, Codable {
+  case image
+  case batch
+}
