@@ -6,12 +6,13 @@ import argparse
 import os
 
 import torch
+from torch import distributed
 from torch.nn import functional as F
 
 from . import fashion
 from .train_vqvae import SHAPE
 from .muon import Muon, Optimizers
-from .training import Ema, Run, schedule
+from .training import Ema, Run, average_gradients, launch, schedule, seed_worker
 from .transformer import VAR
 from .vqvae import VQVAE
 
@@ -26,23 +27,26 @@ def tokenize(vae, grey, garment, colour, batch=200):
     return torch.cat(rows), colour * 10 + garment
 
 
-def token_data(args, vae):
-    """Training and test tokens, computed once and kept in the run's folder.
+def token_data(args, vae, rank):
+    """Training and test tokens [N, L] and labels [N], computed once by all workers together and kept in the run's folder.
 
-    The training images are taken once each, in a fixed shuffled order, image i of it in colour i mod 6, `--passes` times.
+    The training images are taken in a fixed shuffled order, image i of it in colour i mod 6 (then i + 1 mod 6, … for
+    more --passes).
     """
-    path = f'{args.run}/tokens.pt'
-    if os.path.exists(path):
-        return torch.load(path)
-    grey, garment = fashion.load(args.data, 'train')
-    order = torch.randperm(len(grey), generator=torch.Generator().manual_seed(args.seed))
-    grey, garment = grey[order], garment[order]
-    parts = [tokenize(vae, grey, garment, (torch.arange(len(grey)) + n) % 6) for n in range(args.passes)]
-    train = tuple(torch.cat(p) for p in zip(*parts))
-    test_grey, test_garment = fashion.load(args.data, 't10k')
-    test = tokenize(vae, test_grey, test_garment, fashion.test_colours())
-    torch.save({'train': train, 'test': test}, path)
-    return {'train': train, 'test': test}
+    path = f'{args.run}/tokens{{}}.pt'
+    if not os.path.exists(path.format(rank)):
+        grey, garment = fashion.load(args.data, 'train')
+        order = torch.randperm(len(grey), generator=torch.Generator().manual_seed(args.seed))
+        order = order[:args.images][rank::args.workers]
+        tint = torch.arange(len(order))
+        parts = [tokenize(vae, grey[order], garment[order], (tint + n) % 6) for n in range(args.passes)]
+        grey, garment = fashion.load(args.data, 't10k')
+        mine = slice(rank, args.test_images, args.workers)
+        test = tokenize(vae, grey[mine], garment[mine], fashion.test_colours()[mine])
+        torch.save({'train': tuple(torch.cat(p) for p in zip(*parts)), 'test': test}, path.format(rank))
+    distributed.barrier()
+    data = [torch.load(path.format(r)) for r in range(args.workers)]
+    return {split: tuple(torch.cat(p) for p in zip(*(d[split] for d in data))) for split in ('train', 'test')}
 
 
 def by_scale(tokens, patch_nums):
@@ -78,35 +82,37 @@ def load_vae(path):
     state = torch.load(path, weights_only=True)
     vae = VQVAE(**SHAPE)
     vae.load_state_dict(state['model'])
-    return vae.eval()
+    return vae.eval().requires_grad_(False)
 
 
-def train(args):
+def train(args, rank):
     os.makedirs(args.run, exist_ok=True)
     vae = load_vae(args.vae)
-    data = token_data(args, vae)
+    data = token_data(args, vae, rank)
     torch.manual_seed(args.seed)
-    run = Run(args.run)
+    run, batch = Run(args.run, rank), args.batch // args.workers
     var = VAR(depth=args.depth, width=args.width or 64 * args.depth, heads=(args.width or 64 * args.depth) // 64,
               vocab=SHAPE['vocab'], z=SHAPE['z'], classes=len(fashion.CLASS_NAMES), patch_nums=SHAPE['patch_nums'])
     optimizer = make_optimizer(var, args)
     ema = Ema(var, 0.999)
     modules = {'model': var, 'optimizer': optimizer, 'ema': ema}
     first = run.resume(modules)
+    seed_worker(args, rank, first)
     (tokens, labels), (test_tokens, test_labels) = data['train'], data['test']
     average = VAR(depth=args.depth, width=var.width, heads=var.width // 64, vocab=SHAPE['vocab'], z=SHAPE['z'],
                   classes=var.classes, patch_nums=var.patch_nums)
     total, count = 0.0, 0
     for step in range(first, args.steps):
         optimizer.set_rate(schedule(step, args.steps))
-        pick = torch.randint(len(tokens), (args.batch,))
+        pick = torch.randint(len(tokens), (batch,))
         target, label = tokens[pick].long(), labels[pick]
-        label = torch.where(torch.rand(args.batch) < args.drop, var.classes, label)
+        label = torch.where(torch.rand(batch) < args.drop, var.classes, label)
         with torch.no_grad():
             inputs = vae.quantize.teacher_inputs(by_scale(target, var.patch_nums))
         loss = F.cross_entropy(var(label, inputs).flatten(0, 1), target.flatten())
         optimizer.zero_grad()
         loss.backward()
+        average_gradients(var)
         torch.nn.utils.clip_grad_norm_(var.parameters(), 2.0)
         optimizer.step()
         ema.update(var, step)
@@ -115,11 +121,10 @@ def train(args):
             run.log(step=step + 1, loss=total / count, rate=schedule(step, args.steps))
             total, count = 0.0, 0
         if (step + 1) % args.eval_every == 0 or step + 1 == args.steps:
-            average.load_state_dict(ema.average)
-            n = 500 if step + 1 < args.steps else len(test_tokens)
-            run.log(step=step + 1, **evaluate(average, vae, test_tokens[:n], test_labels[:n]))
             run.save(step + 1, modules)
-    return var
+            if rank == 0:
+                average.load_state_dict(ema.average)
+                run.log(step=step + 1, **evaluate(average, vae, test_tokens, test_labels))
 
 
 def main():
@@ -127,18 +132,22 @@ def main():
     ap.add_argument('--data', required=True)
     ap.add_argument('--vae', required=True, help='state.pt of the VQ-VAE run')
     ap.add_argument('--run', required=True)
-    ap.add_argument('--depth', type=int, default=4)
+    ap.add_argument('--depth', type=int, default=3)
     ap.add_argument('--width', type=int, help='default 64 · depth')
     ap.add_argument('--steps', type=int, default=3000)
     ap.add_argument('--batch', type=int, default=32)
     ap.add_argument('--lr', type=float, default=2e-3)
     ap.add_argument('--muon-lr', type=float, default=0.02)
     ap.add_argument('--drop', type=float, default=0.1, help='share of labels dropped, for guidance')
+    ap.add_argument('--images', type=int, default=60000, help='training images in use')
+    ap.add_argument('--test-images', type=int, default=1000, help='for the loss on the way; see vartorch.evaluate')
     ap.add_argument('--passes', type=int, default=1, help='colours per training image')
     ap.add_argument('--seed', type=int, default=2)
     ap.add_argument('--log-every', type=int, default=50)
     ap.add_argument('--eval-every', type=int, default=250)
-    train(ap.parse_args())
+    ap.add_argument('--workers', type=int, default=2)
+    ap.add_argument('--port', type=int, default=29512, help='on which the workers meet')
+    launch(train, ap.parse_args())
 
 
 if __name__ == '__main__':

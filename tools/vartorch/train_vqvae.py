@@ -5,11 +5,12 @@ usage: python3 -m vartorch.train_vqvae --data DIR --run DIR [--steps N]      (fr
 import argparse
 
 import torch
+from torch import distributed
 from torch.nn import functional as F
 
 from . import fashion
 from .muon import Muon, Optimizers
-from .training import Run, schedule
+from .training import Run, average_gradients, launch, schedule, seed_worker
 from .vqvae import VQVAE
 
 SHAPE = dict(ch=32, mult=(1, 1, 2), vocab=512, z=16, patch_nums=(1, 2, 3, 4, 6, 8))
@@ -95,16 +96,18 @@ def make_optimizer(model, args):
                                betas=(0.9, 0.98), weight_decay=0.0))
 
 
-def train(args):
+def train(args, rank):
     torch.manual_seed(args.seed)
-    run, model = Run(args.run), VQVAE(**SHAPE)
+    run, model = Run(args.run, rank), VQVAE(**SHAPE)
     torch.nn.init.normal_(model.quantize.embedding.weight, std=0.5)
     optimizer = make_optimizer(model, args)
     modules = {'model': model, 'optimizer': optimizer}
     first = run.resume(modules)
+    seed_worker(args, rank, first)
     grey, _ = fashion.load(args.data, 'train')
     test_grey, _ = fashion.load(args.data, 't10k')
     test = fashion.colourise(test_grey, fashion.test_colours())
+    batch = args.batch // args.workers
     table, reseeder = fashion.palettes(), CodeReseeder(SHAPE['vocab'])
     if first == 0:  # start from the mean image: a near-white ground would take hundreds of steps to learn
         sample = fashion.to_unit(fashion.colourise(grey[:600], torch.arange(600) % 6, table))
@@ -112,20 +115,22 @@ def train(args):
     totals, count = torch.zeros(2), 0
     for step in range(first, args.steps):
         optimizer.set_rate(schedule(step, args.steps))
-        pick = torch.randint(len(grey), (args.batch,))
-        x = fashion.to_unit(fashion.colourise(grey[pick], torch.randint(6, (args.batch,)), table))
+        pick = torch.randint(len(grey), (batch,))
+        x = fashion.to_unit(fashion.colourise(grey[pick], torch.randint(6, (batch,)), table))
         f = model.features(x)
         if step < args.plain_steps:
             y, vq_loss, index = model.decoder(model.post_quant_conv(f)), 1e-3 * f.square().mean(), None
         else:
             if step == args.plain_steps:
                 seed_codebook(model.quantize, f.detach())
+                distributed.broadcast(model.quantize.embedding.weight.data, 0)
             f_hat, vq_loss, index, residuals = quantize_with_gradient(model.quantize, f)
             y = model.decoder(model.post_quant_conv(f_hat))
         mse = F.mse_loss(y, x)
         loss = mse + 0.05 * F.l1_loss(y, x) + args.vq_weight * vq_loss
         optimizer.zero_grad()
         loss.backward()
+        average_gradients(model)
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         if index is not None:
@@ -134,14 +139,15 @@ def train(args):
         dead = None
         if index is not None and step % reseeder.every == reseeder.every - 1 and step < args.steps * 0.5:
             dead = reseeder.reseed(model.quantize, residuals[torch.randint(len(residuals), ()).item()])
+            distributed.broadcast(model.quantize.embedding.weight.data, 0)
         if (step + 1) % args.log_every == 0:
             mse_mean, vq_mean = (totals / count).tolist()
             run.log(step=step + 1, mse=mse_mean, vq=vq_mean, dead=dead, rate=schedule(step, args.steps))
             totals, count = torch.zeros(2), 0
         if (step + 1) % args.eval_every == 0 or step + 1 == args.steps:
-            run.log(step=step + 1, **evaluate(model, test[:500] if step + 1 < args.steps else test))
             run.save(step + 1, modules)
-    return model
+            if rank == 0:
+                run.log(step=step + 1, **evaluate(model, test[:500] if step + 1 < args.steps else test))
 
 
 def main():
@@ -157,7 +163,9 @@ def main():
     ap.add_argument('--seed', type=int, default=1)
     ap.add_argument('--log-every', type=int, default=50)
     ap.add_argument('--eval-every', type=int, default=250)
-    train(ap.parse_args())
+    ap.add_argument('--workers', type=int, default=2)
+    ap.add_argument('--port', type=int, default=29511, help='on which the workers meet')
+    launch(train, ap.parse_args())
 
 
 if __name__ == '__main__':

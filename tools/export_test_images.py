@@ -1,0 +1,34 @@
+"""Writes the coloured test split as PNG files in folders named by class id: the input of `var-run evaluate`.
+
+    python3 tools/export_test_images.py OUT [--data DIR] [--count N]
+
+OUT/<class id>/<test index>.png; test image i has the colour (7·i + i // 10) mod 6 (see vartorch/fashion.py). --count N
+takes the first N images.
+"""
+import argparse
+import os
+
+from PIL import Image
+
+from vartorch import fashion
+
+
+def main():
+    ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ap.add_argument('output')
+    ap.add_argument('--data', default='data', help='where Debian\'s package is unpacked, or is to be')
+    ap.add_argument('--count', type=int, default=10000)
+    args = ap.parse_args()
+    grey, garment = fashion.load(args.data, 't10k')
+    colour = fashion.test_colours()
+    images = fashion.colourise(grey[:args.count], colour[:args.count]).permute(0, 2, 3, 1).numpy()
+    for label in range(len(fashion.CLASS_NAMES)):
+        os.makedirs(f'{args.output}/{label}', exist_ok=True)
+    for i, pixels in enumerate(images):
+        label = int(colour[i]) * 10 + int(garment[i])
+        Image.fromarray(pixels).save(f'{args.output}/{label}/{i:05d}.png')
+    print(f'{len(images)} images in {args.output}')
+
+
+if __name__ == '__main__':
+    main()
