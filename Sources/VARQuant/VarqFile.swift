@@ -43,6 +43,12 @@ public final class VarqFile: Sendable {
     }
   }
 
+  /// Whether a file begins like a `.varq` file, of whatever version.
+  /// - Throws: `FileError` if it cannot be opened.
+  public static func isRecognized(_ path: String) throws(FileError) -> Bool {
+    VarqParser.hasMagic(try MappedFile(path))
+  }
+
   /// The path as it was given.
   public var path: String { file.path }
 

@@ -17,7 +17,7 @@ struct VarqParser {
   /// Reads the header and checks version, size and checksum.
   init(_ file: MappedFile) throws {
     self.file = file
-    guard try Self.read(file, 8) == VarqLayout.magic else { throw VarqDefect.notVarq }
+    guard Self.hasMagic(file) else { throw VarqDefect.notVarq }
     var header = ByteReader(try Self.read(file, VarqLayout.headerSize))
     try header.skip(VarqLayout.magic.count)
     let major = Int(try header.read(UInt16.self))
@@ -42,6 +42,11 @@ struct VarqParser {
     try header.skip(16)
     checksum = try header.readBytes(32)
     try checkChecksum()
+  }
+
+  /// Whether the file begins with the magic.
+  static func hasMagic(_ file: MappedFile) -> Bool {
+    (try? read(file, VarqLayout.magic.count)) == VarqLayout.magic
   }
 
   /// At most `count` bytes from the start.

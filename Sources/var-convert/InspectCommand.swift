@@ -1,5 +1,49 @@
 import ArgumentParser
+import CommandSupport
+import VARConversion
 
 struct InspectCommand: ParsableCommand {
-  static let configuration = CommandConfiguration(commandName: "inspect")
+  static let configuration = CommandConfiguration(
+    commandName: "inspect",
+    abstract: "Tell what a checkpoint or .varq file holds.",
+    discussion: """
+      Opening costs milliseconds, however large the file is; --checksums reads all of it.
+
+      EXAMPLES
+        var-convert inspect var_d16.pth
+        var-convert inspect d16.varq --json --checksums
+      """)
+
+  @Argument(help: "Any checkpoint, an index of shards, or a .varq file.", completion: .file())
+  var file: String
+
+  @Flag(help: "Print JSON.")
+  var json = false
+
+  @Flag(help: "Compute the SHA-256 of every tensor's bytes.")
+  var checksums = false
+
+  func run() throws {
+    let inspection = try Inspection(file, checksums: checksums)
+    if json { return try Console.print(json: inspection) }
+    let elements = inspection.tensors.reduce(0) { $0 + $1.bytes }
+    print(
+      "\(file): \(inspection.kind), \(Format.bytes(inspection.fileBytes)), "
+        + "\(Format.count(inspection.tensors.count, "tensor")) of \(Format.bytes(elements))")
+    let facts = inspection.metadata.merging(inspection.model ?? [:]) { $1 }
+    for (key, value) in facts.sorted(by: { $0.key < $1.key }) { print("  \(key): \(value)") }
+    if let problem = inspection.problem { print("no model: \(problem)") }
+    printTensors(inspection)
+  }
+
+  private func printTensors(_ inspection: Inspection) {
+    var table = TextTable(["tensor", "dtype", "shape", "bytes"] + (checksums ? ["sha256"] : []))
+    for tensor in inspection.tensors {
+      let shape = tensor.shape.map(String.init).joined(separator: "×")
+      table.add(
+        [tensor.name, tensor.dtype, shape.isEmpty ? "scalar" : shape, "\(tensor.bytes)"]
+          + (tensor.sha256.map { [$0] } ?? []))
+    }
+    print("\n" + table.text)
+  }
 }

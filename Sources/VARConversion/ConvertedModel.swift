@@ -1,0 +1,39 @@
+internal import TensorBytes
+public import VARModel
+public import VARQuant
+
+/// A `.varq` file whose tensors are those of its configuration's manifest, all of them and no more.
+public struct ConvertedModel: Sendable {
+  /// The open file.
+  public let file: VarqFile
+  /// The configuration in its metadata.
+  public let configuration: ModelConfiguration
+  /// The tensors in the order of the manifest.
+  let tensors: [(specification: TensorSpecification, tensor: VarqTensor)]
+
+  /// Opens a file.
+  /// - Throws: `VarqError`, `MetadataError`, `ConfigurationError`, ``ConversionError/manifest(path:tensor:problem:)``.
+  public init(_ path: String) throws { try self.init(VarqFile(path)) }
+
+  /// Matches an open file with its manifest.
+  public init(_ file: VarqFile) throws {
+    self.file = file
+    configuration = try ModelConfiguration(metadata: file.metadata)
+    let manifest = TensorManifest(configuration).tensors
+    func failure(_ tensor: String, _ problem: String) -> ConversionError {
+      .manifest(path: file.path, tensor: tensor, problem: problem)
+    }
+    tensors = try manifest.map { specification in
+      let name = specification.name
+      guard let tensor = file[name] else { throw failure(name, "is missing") }
+      guard tensor.shape == specification.storedShape else {
+        throw failure(name, "has the shape \(tensor.shape), not \(specification.storedShape)")
+      }
+      return (specification, tensor)
+    }
+    let known = Set(manifest.map(\.name))
+    if let surplus = file.tensors.first(where: { !known.contains($0.name) }) {
+      throw failure(surplus.name, "belongs to no model of this configuration")
+    }
+  }
+}

@@ -1,0 +1,114 @@
+internal import Glibc
+internal import SafetensorsIO
+internal import TensorBytes
+internal import VARModel
+internal import VARQuant
+
+/// Writes the halves of a `.varq` file as safetensors with the official names and shapes, in f32.
+///
+/// PyTorch's modules load them with `strict=True`: the buffers that a `.varq` file leaves out are
+/// rebuilt.
+public struct Exporter {
+  private let model: ConvertedModel
+
+  /// Prepares the export of a model.
+  public init(_ model: ConvertedModel) { self.model = model }
+
+  /// Writes `var.safetensors` and `vae.safetensors`, as far as the model has these halves.
+  /// - Parameters:
+  ///   - folder: is created if it is missing.
+  ///   - replacing: whether existing files may be replaced.
+  /// - Returns: the paths written.
+  public func write(
+    to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
+  ) throws -> [String] {
+    try Self.makeFolder(folder)
+    var tracker = ConversionProgress(
+      phase: .exporting, total: model.tensors.reduce(0) { $0 + $1.tensor.count })
+    var paths: [String] = []
+    for half in ModelHalf.allCases {
+      let tensors = model.tensors.filter { $0.specification.half == half }
+      if tensors.isEmpty { continue }
+      let path = "\(folder)/\(half.rawValue).safetensors"
+      let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter {
+        $0.half == half
+      }
+      // int64 first: then every tensor is aligned.
+      let ordered =
+        buffers.filter { $0.content == .levels } + buffers.filter { $0.content != .levels }
+      let writer = try SafetensorsWriter(
+        path, replacing: replacing,
+        entries: ordered.map(\.entry)
+          + tensors.map {
+            SafetensorsEntry(
+              name: $0.specification.upstreamName, type: .f32,
+              shape: $0.specification.upstreamShape)
+          })
+      for buffer in ordered { try write(buffer, writer) }
+      for (specification, tensor) in tensors {
+        tracker.tensor = specification.name
+        try write(specification, tensor, writer) { count in
+          tracker.done += count
+          progress(tracker)
+        }
+      }
+      try writer.finish()
+      paths.append(path)
+    }
+    return paths
+  }
+
+  private func write(
+    _ specification: TensorSpecification, _ tensor: VarqTensor, _ writer: SafetensorsWriter,
+    _ progress: (Int) -> Void
+  ) throws {
+    let order = StoredOrder(specification)
+    try tensor.forEachPiece { values in
+      try unsafe values.withUnsafeMutableBufferPointer { values in
+        unsafe order.toUpstream(values)
+        try unsafe writer.append(UnsafeRawBufferPointer(values))
+      }
+      progress(values.count)
+    }
+    model.file.file.release(tensor.bytes)
+  }
+
+  private func write(_ buffer: RebuiltBuffer, _ writer: SafetensorsWriter) throws {
+    switch buffer.content {
+    case .levels:
+      let levels = (model.configuration.transformer?.levels ?? []).map { Int64($0) }
+      try unsafe levels.withUnsafeBytes { try unsafe writer.append($0) }
+    case .mask:
+      let levels = model.configuration.transformer?.levels ?? []
+      for level in levels {
+        let row = levels.map { $0 <= level ? Float(0) : -.infinity }
+        try unsafe row.withUnsafeBytes { try unsafe writer.append($0) }
+      }
+    case .zeros, .statistic:
+      let zeros = [Float](repeating: 0, count: buffer.shape.reduce(1, *))
+      try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }
+    }
+  }
+
+  private static func makeFolder(_ path: String) throws(FileError) {
+    guard unsafe mkdir(path, 0o777) != 0, errno != EEXIST else { return }
+    throw .system(operation: "create", path: path, errno: errno)
+  }
+}
+
+extension RebuiltBuffer {
+  fileprivate var entry: SafetensorsEntry {
+    SafetensorsEntry(name: upstreamName, type: content == .levels ? .i64 : .f32, shape: shape)
+  }
+}
+
+extension VarqTensor {
+  /// Passes over the values, some whole rows at a time.
+  func forEachPiece(_ body: (inout [Float]) throws -> Void) throws {
+    let step = max(1, (1 << 18) / matrix.columns)
+    for start in stride(from: 0, to: matrix.rows, by: step) {
+      var values = try matrix.floats(rows: start..<min(start + step, matrix.rows))
+      try body(&values)
+    }
+  }
+}
