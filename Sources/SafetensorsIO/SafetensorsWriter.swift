@@ -71,7 +71,7 @@ public final class SafetensorsWriter {
   /// Adds bytes of the current tensor; when it has all of them, the next one becomes current.
   /// - Throws: ``SafetensorsWriterError/byteCount(tensor:expected:written:)`` beyond its end.
   public func append(_ bytes: UnsafeRawBufferPointer) throws {
-    if bytes.isEmpty { return }
+    if bytes.count == 0 { return }
     guard index < entries.count else {
       throw SafetensorsWriterError.byteCount(
         tensor: "after the last", expected: 0, written: bytes.count)

@@ -50,29 +50,27 @@ public struct ConversionPlan: Sendable {
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws {
     configuration = model.configuration
-    let manifest = TensorManifest(configuration).tensors
-    for override in recipe.overrides where !manifest.contains(where: { override.matches($0.name) })
-    {
+    let names = model.bindings.map(\.specification.name)
+    for override in recipe.overrides where !names.contains(where: override.matches) {
       throw RecipeError.unmatched(override: override.text)
     }
     var tracker = ConversionProgress(
-      phase: .examining,
-      total: try manifest.reduce(0) { try $0 + Checked.product(of: $1.upstreamShape) })
-    tensors = try manifest.map { specification in
-      tracker.tensor = specification.name
+      phase: .examining, total: model.bindings.reduce(0) { $0 + $1.tensor.elementCount })
+    tensors = try model.bindings.map { binding in
+      tracker.tensor = binding.specification.name
       progress(tracker)
-      let planned = try Self.plan(specification, model, recipe)
-      tracker.done += planned.elementCount
-      return planned
+      tracker.done += binding.tensor.elementCount
+      return try Self.plan(binding, recipe)
     }
     progress(tracker)
     metadata = try Self.metadata(model, recipe)
   }
 
   private static func plan(
-    _ specification: TensorSpecification, _ model: SourceModel, _ recipe: ConversionRecipe
+    _ binding: SourceModel.Binding, _ recipe: ConversionRecipe
   ) throws -> PlannedTensor {
-    let source = try model.source(of: specification)
+    let specification = binding.specification
+    let source = SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
     guard let maximum = try source.maximum() else {
       throw ConversionError.notFinite(path: source.checkpoint.path, tensor: source.tensor.name)
     }

@@ -76,7 +76,9 @@ public struct Inspection: Encodable, Sendable {
     }
     metadata = Dictionary(
       checkpoint.leaves.map { ($0.name, InspectedValue($0.value)) }, uniquingKeysWith: { $1 })
-    (model, problem) = Self.describe { try SourceModel.recognize(checkpoint).configuration }
+    (model, problem) = Self.describe {
+      try SourceModel.recognize(others: [checkpoint]).configuration
+    }
   }
 
   private static func describe(

@@ -95,15 +95,6 @@ public struct SourceModel: Sendable {
     sourceFiles = Self.files(transformer, tokenizer)
   }
 
-  /// The tensor that a specification of the manifest stands for.
-  func source(of specification: TensorSpecification) throws -> SourceTensor {
-    guard let binding = bindings.first(where: { $0.specification == specification }) else {
-      throw ConversionError.manifest(
-        path: "", tensor: specification.name, problem: "is not part of the model")
-    }
-    return SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
-  }
-
   private static func files(
     _ transformer: StateDict?, _ tokenizer: StateDict?
   ) -> [(role: String, file: MappedFile)] {

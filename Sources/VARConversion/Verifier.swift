@@ -39,7 +39,7 @@ public struct Verifier {
       let configuration = try ConvertedModel(file).configuration
       let options = ConversionOptions(configuration)
       for path in paths {
-        let model = try SourceModel.recognize(Checkpoint.open(path), options: options)
+        let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
         for binding in model.bindings { sources[binding.specification.name] = binding }
       }
     }

@@ -22,6 +22,22 @@ struct SourceOptions: ParsableArguments {
     help: ArgumentHelp("The VQ-VAE's checkpoint.", valueName: "file"), completion: .file())
   var tokenizer: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Sides of the token maps, if the tensors don't tell (a VQ-VAE alone).",
+      valueName: "p0,p1,…"),
+    transform: Self.sides)
+  var patchNums: [Int]?
+
+  @Option(help: "Attention heads, where attention is not l2-normalised (default: width / 64).")
+  var heads: Int?
+
+  @Option(help: "Weight of the phi convolutions.")
+  var quantResi: Float = 0.5
+
+  @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
+  var znorm = false
+
   func validate() throws {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")
@@ -33,7 +49,18 @@ struct SourceOptions: ParsableArguments {
     try SourceModel.recognize(
       transformer: transformer.map { try Checkpoint.open($0) },
       tokenizer: tokenizer.map { try Checkpoint.open($0) },
-      others: checkpoints.map { try Checkpoint.open($0) })
+      others: checkpoints.map { try Checkpoint.open($0) },
+      options: ConversionOptions(
+        patchNumbers: patchNums, heads: heads, phiRatio: quantResi, zNormalized: znorm))
+  }
+
+  private static func sides(_ text: String) throws -> [Int] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let side = Int(part.drop { $0 == " " }), side > 0 else {
+        throw ValidationError("'\(text)' is not a list of sides such as 1,2,3,4,5,6,8")
+      }
+      return side
+    }
   }
 }
 

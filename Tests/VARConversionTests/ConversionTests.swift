@@ -80,7 +80,7 @@ import VARQuant
     }
     let metadata = try VarqFile(folder.file("model.varq")).metadata
     #expect(try metadata.string("convert.recipe") == "q8")
-    #expect(try metadata.stringList("source.roles") == ["var", "vae"])
+    #expect(try metadata.stringList("source.roles") == ["transformer", "vae"])
     #expect(try ModelConfiguration(metadata: metadata) == report.plan.configuration)
     let digests = try ["var", "vae"].map { half in
       SHA256Digest.hex(
@@ -167,7 +167,7 @@ import VARQuant
     for half in ModelHalf.allCases {
       let path = Repository.fixture("models/shared/\(half.rawValue).pth")
       let options = ConversionOptions(patchNumbers: [1, 2, 3, 4])
-      let model = try SourceModel.recognize(Checkpoint.open(path), options: options)
+      let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       let plan = try ConversionPlan(model, recipe: ConversionRecipe())
       _ = try Converter(plan).write(to: folder.file("half.varq"), replacing: true)
       let converted = try ConvertedModel(folder.file("half.varq"))

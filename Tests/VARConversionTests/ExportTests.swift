@@ -40,7 +40,7 @@ import VARQuant
     let folder = try TemporaryFolder()
     let source = try Checkpoint.open(Repository.fixture("models/plain/vae.pth"))
     let options = ConversionOptions(patchNumbers: [1, 2, 4])
-    let model = try SourceModel.recognize(source, options: options)
+    let model = try SourceModel.recognize(others: [source], options: options)
     let plan = try ConversionPlan(model, recipe: ConversionRecipe())
     _ = try Converter(plan).write(to: folder.file("model.varq"))
     let exporter = Exporter(try ConvertedModel(folder.file("model.varq")))
