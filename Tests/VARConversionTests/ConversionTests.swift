@@ -69,7 +69,6 @@ import VARQuant
     #expect(formats["var.blocks.0.ada_lin.1.weight"] == .q8)
     #expect(formats["var.head.weight"] == .q8)
     #expect(formats["vae.decoder.mid.block_1.conv1.weight"] == .q8)
-    #expect(formats["vae.decoder.mid.attn_1.qkv.weight"] == .q8)
     for name in [
       "var.word_embed.weight", "var.class_emb.weight", "var.pos_1LC", "var.head.bias",
       "var.blocks.0.attn.q_bias", "vae.quantize.embedding.weight", "vae.quant_conv.weight",
@@ -135,7 +134,7 @@ import VARQuant
     let paths = ["var", "vae"].map { Repository.fixture("models/per-block/\($0).pth") }
     let file = try VarqFile(folder.file("model.varq"))
     let verdicts = try Verifier(file, against: paths).verdicts()
-    #expect(verdicts.allSatisfy(\.isSound))
+    #expect(verdicts.filter { !$0.isSound }.map(\.name) == [])
     #expect(verdicts.count == report.statistics.count)
     for (verdict, statistics) in zip(verdicts, report.statistics) {
       let measured = try #require(verdict.statistics)

@@ -1,4 +1,5 @@
 import SafetensorsIO
+import TensorBytes
 import TestSupport
 import Testing
 import VARConversion
