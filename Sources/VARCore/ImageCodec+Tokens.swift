@@ -12,6 +12,8 @@ public struct EncodedImage: Equatable, Sendable {
 extension ImageCodec {
   /// Side of the pictures, S.
   public var side: Int { shape.imageSide }
+  /// Side of each scale's token map.
+  public var patchNumbers: [Int] { shape.patchNumbers }
 
   /// Encodes 8-bit RGB pixels [S, S, 3] to tokens by multi-scale residual quantization.
   /// - Throws: ``ModelError/pixels(expected:actual:)``, `ComputeError.outOfMemory`.

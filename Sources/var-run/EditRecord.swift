@@ -7,8 +7,18 @@ struct EditRecord: Codable, Equatable {
   /// A row a string: `#` where the picture was kept, `.` where something was generated.
   var keep: [String]
 
+  /// Whether the original's pixels were put back; they are not recorded.
+  var isComposite: Bool?
+
+  private enum CodingKeys: String, CodingKey {
+    case tokens
+    case keep
+    case isComposite = "composite"
+  }
+
   /// Records an edit.
-  init(_ edit: Edit) {
+  init(_ edit: Edit, isComposite: Bool) {
+    self.isComposite = isComposite ? true : nil
     tokens = edit.tokens.scales
     let side = edit.mask.side
     keep = (0..<side).map { row in

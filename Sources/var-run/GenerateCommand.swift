@@ -42,14 +42,7 @@ struct GenerateCommand: ParsableCommand {
   func run() throws {
     let model = try model.open()
     if let fromPNG { return try repeated(fromPNG, model) }
-    let vocabulary = model.configuration.transformer?.vocabulary ?? 1
-    let (options, note) = sampling.options(vocabulary: vocabulary)
-    if let note { Console.note(note) }
-    let plan = GenerationPlan(
-      choices: try subject.choices(model.configuration),
-      classes: model.configuration.transformer?.classes ?? 0,
-      seed: sampling.seed ?? UInt64(UInt32.random(in: 0...UInt32.max)),
-      seedMode: sampling.seedMode ?? .image, options: options)
+    let plan = sampling.plan(try subject.choices(model.configuration), model.configuration)
     try GenerationRun(
       command: "generate", model: model, context: self.model.context(), plan: plan, output: output
     ).run()
@@ -63,6 +56,7 @@ struct GenerateCommand: ParsableCommand {
       throw PictureRecordError.otherModel(
         path: path, recorded: record.model, actual: model.checksumText)
     }
+    if record.edit?.isComposite == true { throw PictureRecordError.composite(path: path) }
     let level = CPULevel(rawValue: record.cpuLevel).flatMap { $0.isAvailable ? $0 : nil }
     if level == nil {
       Console.note(

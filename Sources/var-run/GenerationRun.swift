@@ -14,6 +14,10 @@ struct GenerationRun {
   var only: Int?
   /// What is kept of another picture.
   var edit: Edit?
+  /// Whether `finish` brings in pixels of another picture.
+  var isComposite = false
+  /// How files are named when no output is given; by class if nil.
+  var stem: String?
   /// What is done to each picture before it is written.
   var finish: (Image) throws -> Image = { $0 }
 
@@ -82,7 +86,7 @@ struct GenerationRun {
 
   /// File names made of class and seed, and of the number where images share both.
   private func names(_ images: [GenerationPlan.Image]) -> [String] {
-    let bases = images.map { "\(slug($0.label))-\($0.seed)" }
+    let bases = images.map { "\(stem ?? slug($0.label))-\($0.seed)" }
     let repeated = Set(Dictionary(grouping: bases, by: \.self).filter { $0.value.count > 1 }.keys)
     return zip(images, bases).map { image, base in
       base + (repeated.contains(base) ? "-\(image.index)" : "") + ".png"
@@ -107,6 +111,6 @@ struct GenerationRun {
     PictureRecord(
       command: command, model: model.checksumText, plan: plan, image: image,
       name: name(image.label), compute: context.mode.rawValue, cpuLevel: context.level.rawValue,
-      edit: edit.map(EditRecord.init))
+      edit: edit.map { EditRecord($0, isComposite: isComposite) })
   }
 }

@@ -17,6 +17,7 @@ import CommandSupport
       """,
     version: Program.version,
     subcommands: [
-      GenerateCommand.self, DecodeCommand.self, InfoCommand.self,
+      GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
+      DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, InfoCommand.self,
     ])
 }

@@ -112,6 +112,7 @@ enum PictureRecordError: Error, Equatable, CustomStringConvertible {
   case missing(path: String)
   case malformed(path: String)
   case otherModel(path: String, recorded: String, actual: String)
+  case composite(path: String)
 
   var description: String {
     switch self {
@@ -123,6 +124,9 @@ enum PictureRecordError: Error, Equatable, CustomStringConvertible {
     case .otherModel(let path, let recorded, let actual):
       "\(path) was made by the model \(recorded.prefix(12)), this one is \(actual.prefix(12)); "
         + "name the right one by --model"
+    case .composite(let path):
+      "\(path) holds pixels of another picture (--composite), which can't be made again from it; "
+        + "repeat the command on that picture"
     }
   }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import CommandSupport
 import VARCore
+import VARModel
 
 /// How tokens are drawn.
 struct SamplingArguments: ParsableArguments {
@@ -47,18 +49,20 @@ struct SamplingArguments: ParsableArguments {
     seed != nil || seedMode != nil || cfg != nil || topK != nil || topP != nil || smooth
   }
 
-  /// The options for a model of this vocabulary, and a note where one had to be changed.
-  func options(vocabulary: Int) -> (options: SamplingOptions, note: String?) {
+  /// The images of a run with these options; says what it had to change.
+  func plan(_ choices: [ClassChoice], _ configuration: ModelConfiguration) -> GenerationPlan {
     let official = SamplingOptions()
-    let topK = topK ?? official.topK
-    let note =
-      self.topK.map { $0 > vocabulary } == true
-      ? "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept" : nil
-    return (
-      SamplingOptions(
-        guidance: cfg ?? official.guidance, topK: min(topK, vocabulary),
-        topP: topP ?? official.topP, smooth: smooth), note
-    )
+    let vocabulary = configuration.transformer?.vocabulary ?? 1
+    if let topK, topK > vocabulary {
+      Console.note(
+        "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept")
+    }
+    return GenerationPlan(
+      choices: choices, classes: configuration.transformer?.classes ?? 0,
+      seed: seed ?? UInt64(UInt32.random(in: 0...UInt32.max)), seedMode: seedMode ?? .image,
+      options: SamplingOptions(
+        guidance: cfg ?? official.guidance, topK: min(topK ?? official.topK, vocabulary),
+        topP: topP ?? official.topP, smooth: smooth))
   }
 }
 

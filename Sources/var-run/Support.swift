@@ -2,6 +2,7 @@ import CommandSupport
 import Foundation
 import TensorBytes
 import VARCore
+import VARModel
 import VARQuant
 
 extension Model {
@@ -12,4 +13,15 @@ extension Model {
 extension ImageText {
   /// The chunk that names this program.
   static let software = [ImageText(keyword: "Software", text: "var-run \(Program.version)")]
+}
+
+extension String {
+  /// A path's file name without folder and extension.
+  var stem: String { URL(filePath: self).deletingPathExtension().lastPathComponent }
+
+  /// A path with its extension replaced: `a/b.png` and `-x.png` give `a/b-x.png`.
+  func replacingSuffix(_ suffix: String) -> String {
+    let name = URL(filePath: self).pathExtension
+    return (name.isEmpty ? self : String(dropLast(name.count + 1))) + suffix
+  }
 }

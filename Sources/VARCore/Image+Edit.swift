@@ -1,0 +1,89 @@
+extension Image {
+  /// Brightness in [0, 1] of each pixel, [height, width], by the weights of ITU-R 601.
+  public var brightness: [Float] {
+    (0..<width * height).map { index in
+      let red = Float(pixels[3 * index])
+      let green = Float(pixels[3 * index + 1])
+      let blue = Float(pixels[3 * index + 2])
+      return (0.299 * red + 0.587 * green + 0.114 * blue) / 255
+    }
+  }
+
+  /// Each pixel times its opacity [height, width]; as it is if their number is another.
+  public func darkened(by opacity: [UInt8]) -> Image {
+    guard opacity.count == width * height else { return self }
+    let result = pixels.indices.map { sample in
+      UInt8((Int(pixels[sample]) * Int(opacity[sample / 3]) + 127) / 255)
+    }
+    return Image(validWidth: width, height: height, pixels: result)
+  }
+
+  /// The picture with a part of it dyed, to show what would be generated.
+  /// - Parameter mask: what is generated; its squares are spread over the picture.
+  public func showing(_ mask: EditMask) -> Image {
+    var result = pixels
+    for index in 0..<width * height where !mask.keeps(index, of: self) {
+      for (channel, dye) in [255, 0, 160].enumerated() {
+        result[3 * index + channel] = UInt8((Int(result[3 * index + channel]) + dye) / 2)
+      }
+    }
+    return Image(validWidth: width, height: height, pixels: result)
+  }
+
+  /// Puts the original's pixels back wherever nothing was to be generated.
+  ///
+  /// Outside the mask they are exactly the original's; inside, the edge fades over about half the
+  /// pixels that one token covers.
+  /// - Parameters:
+  ///   - original: a picture of the same size.
+  ///   - mask: what was generated, by token.
+  ///   - pixels: what was asked to be generated, by pixel [height, width]; nil if the tokens tell.
+  public func composited(over original: Image, mask: EditMask, pixels asked: [Bool]?) -> Image {
+    guard original.width == width, original.height == height else { return self }
+    let generated = (0..<width * height).map { index in
+      !mask.keeps(index, of: self) && asked?[index] != false
+    }
+    let fade = max(1, width / max(1, mask.side) / 2)
+    let depth = Self.depth(of: generated, width: width, height: height)
+    var result = original.pixels
+    for index in generated.indices where generated[index] {
+      let share = min(1, Float(depth[index]) / Float(fade + 1))
+      for sample in 3 * index..<3 * index + 3 {
+        let mixed = share * Float(pixels[sample]) + (1 - share) * Float(original.pixels[sample])
+        result[sample] = UInt8(mixed.rounded())
+      }
+    }
+    return Image(validWidth: width, height: height, pixels: result)
+  }
+
+  /// Steps (straight or diagonal) from each marked pixel to the nearest unmarked one; the picture's
+  /// border is no edge.
+  private static func depth(of marked: [Bool], width: Int, height: Int) -> [Int] {
+    let far = width + height
+    var depth = marked.map { $0 ? far : 0 }
+    func relax(_ index: Int, _ x: Int, _ y: Int) {
+      guard (0..<width).contains(x), (0..<height).contains(y) else { return }
+      depth[index] = min(depth[index], depth[y * width + x] + 1)
+    }
+    for index in depth.indices {
+      let (y, x) = index.quotientAndRemainder(dividingBy: width)
+      for (dx, dy) in [(-1, 0), (-1, -1), (0, -1), (1, -1)] { relax(index, x + dx, y + dy) }
+    }
+    for index in depth.indices.reversed() {
+      let (y, x) = index.quotientAndRemainder(dividingBy: width)
+      for (dx, dy) in [(1, 0), (1, 1), (0, 1), (-1, 1)] { relax(index, x + dx, y + dy) }
+    }
+    return depth
+  }
+}
+
+extension EditMask {
+  /// Whether the token over a pixel is kept.
+  func keeps(_ index: Int, of image: Image) -> Bool {
+    let (y, x) = index.quotientAndRemainder(dividingBy: image.width)
+    return keep[y * side / image.height * side + x * side / image.width] != 0
+  }
+
+  /// Positions of the last token map that are generated.
+  public var generatedCount: Int { keep.count { $0 == 0 } }
+}

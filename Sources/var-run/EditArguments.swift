@@ -1,0 +1,61 @@
+import ArgumentParser
+import CommandSupport
+import VARCore
+import VARModel
+
+/// Everything that inpaint, outpaint and edit understand.
+struct EditArguments: ParsableArguments {
+  @OptionGroup var picture: PictureArguments
+  @OptionGroup(title: "Region") var mask: MaskArguments
+  @OptionGroup(title: "Subject") var subject: ClassArguments
+  @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @OptionGroup(title: "Output") var output: OutputArguments
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  /// Edits the picture, or shows the mask on it.
+  /// - Parameter generateInside: what a box means.
+  func run(_ command: String, generateInside: Bool) throws {
+    let model = try model.open()
+    let context = try self.model.context()
+    let codec = try ImageCodec(model, context)
+    let original = try picture.load(side: codec.side)
+    let region = try mask.region(
+      generateInside: generateInside, picture, side: codec.side,
+      tokens: codec.patchNumbers.last ?? 0)
+    if mask.preview { return try preview(original.showing(region.mask), command) }
+    warnIfEmpty(region.mask)
+    var run = GenerationRun(
+      command: command, model: model, context: context, plan: try plan(model.configuration),
+      output: output)
+    run.edit = Edit(tokens: try codec.encode(original.pixels).tokens, mask: region.mask)
+    run.stem = picture.image.stem + "-" + command
+    if mask.composite {
+      run.isComposite = true
+      run.finish = { $0.composited(over: original, mask: region.mask, pixels: region.pixels) }
+    }
+    try run.run()
+  }
+
+  /// Without classes the unconditional one is generated.
+  private func plan(_ configuration: ModelConfiguration) throws -> GenerationPlan {
+    let count = subject.count ?? 1
+    let choices =
+      subject.classes.isEmpty
+      ? Array(repeating: .unconditional, count: count) : try subject.choices(configuration)
+    return sampling.plan(choices, configuration)
+  }
+
+  private func preview(_ image: Image, _ command: String) throws {
+    let path = output.output ?? picture.image.stem + "-\(command)-preview.png"
+    try Console.write(image.png(output.noMetadata ? [] : ImageText.software), to: path)
+    try Console.print([path], aside: path == "-")
+  }
+
+  private func warnIfEmpty(_ mask: EditMask) {
+    if mask.generatedCount == 0 {
+      Console.note("note: the mask leaves nothing to generate; see --preview and --invert-mask")
+    } else if mask.generatedCount == mask.keep.count {
+      Console.note("note: the mask keeps nothing of the picture; see --preview and --invert-mask")
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import CommandSupport
+import VARCore
+
+/// The part of a picture that is generated.
+struct MaskArguments: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A box in fractions of the side: top, left, bottom, right.", valueName: "y0,x0,y1,x1"),
+    transform: Self.parse)
+  var box: EditBox?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      A picture of any size; white is what is generated. One of the photo's size is fitted like it.
+      """, valueName: "file"), completion: .file(extensions: ["png", "jpg", "jpeg"]))
+  var mask: String?
+
+  @Flag(help: "Generate what would be kept, and keep the rest.")
+  var invertMask = false
+
+  @Flag(
+    help: """
+      Put the original's pixels back outside the mask, with a soft edge; without it they pass \
+      through the VQ-VAE.
+      """)
+  var composite = false
+
+  @Flag(help: "Show the mask on the image instead of generating.")
+  var preview = false
+
+  func validate() throws {
+    if (box == nil) == (mask == nil) {
+      throw ValidationError("Say what to change by either --box or --mask.")
+    }
+  }
+
+  private static func parse(_ text: String) throws -> EditBox {
+    let numbers = text.split(separator: ",", omittingEmptySubsequences: false).map {
+      Double($0.trimmingPrefix { $0 == " " })
+    }
+    guard numbers.count == 4, numbers.allSatisfy({ $0.map { (0...1).contains($0) } == true }) else {
+      throw ValidationError("a box is four fractions, 0 to 1: top,left,bottom,right")
+    }
+    let values = numbers.map { $0 ?? 0 }
+    guard values[0] < values[2], values[1] < values[3] else {
+      throw ValidationError("the box is empty: top must be above bottom, left before right")
+    }
+    return EditBox(values[0], values[1], values[2], values[3])
+  }
+
+  /// What a mask says about tokens and, if a picture gave it, about pixels.
+  struct Region {
+    let mask: EditMask
+    /// What is to be generated, [side, side] pixels of the picture.
+    let pixels: [Bool]?
+  }
+
+  /// Reduces the box or mask to tokens.
+  /// - Parameters:
+  ///   - generateInside: whether a box says what is generated, or what is kept.
+  ///   - picture: the arguments of the picture, for a mask of its size.
+  ///   - side: the picture's side after fitting.
+  ///   - tokens: the side of the last token map.
+  func region(
+    generateInside: Bool, _ picture: PictureArguments, side: Int, tokens: Int
+  ) throws -> Region {
+    if let box {
+      let mask = EditMask(box: box, generateInside: generateInside != invertMask, side: tokens)
+      return Region(mask: mask, pixels: nil)
+    }
+    let path = mask ?? ""
+    let (values, width, height) = try maskValues(path, picture, side)
+    let wanted = values.map { invertMask ? 1 - $0 : $0 }
+    guard let mask = EditMask(generate: wanted, height: height, width: width, side: tokens) else {
+      throw ImageError.samples(width: width, height: height, actual: wanted.count)
+    }
+    let isPictureSize = width == side && height == side
+    return Region(mask: mask, pixels: isPictureSize ? wanted.map { $0 > 0.5 } : nil)
+  }
+
+  /// Brightness times opacity; a mask drawn over the unfitted photo is fitted like the photo.
+  private func maskValues(
+    _ path: String, _ picture: PictureArguments, _ side: Int
+  ) throws -> ([Float], width: Int, height: Int) {
+    let file = try ImageFile(path: path)
+    var image = file.image
+    if let opacity = file.opacity { image = image.darkened(by: opacity) }
+    let photo = try ImageFile(path: picture.image).image
+    if image.width == photo.width, image.height == photo.height {
+      image = try image.fitted(to: side, picture.fit.fit.value)
+    }
+    return (image.brightness, image.width, image.height)
+  }
+}

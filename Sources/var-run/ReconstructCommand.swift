@@ -1,0 +1,82 @@
+import ArgumentParser
+import CommandSupport
+import Foundation
+import VARCore
+
+struct ReconstructCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "reconstruct",
+    abstract: "Turn an image into tokens and back, and measure what that costs.",
+    discussion: """
+      EXAMPLES:
+        var-run reconstruct photo.jpg --output rebuilt.png
+        var-run reconstruct photo.jpg --output rebuilt.png --scales
+      """)
+
+  @OptionGroup var picture: PictureArguments
+
+  @Option(
+    name: [.short, .long],
+    help: ArgumentHelp(
+      "The PNG to write; - is the standard output. (default: IMAGE-reconstructed.png)",
+      valueName: "file"), completion: .file(extensions: ["png"]))
+  var output: String?
+
+  @Flag(help: "Write the picture after each scale, too: OUTPUT-scale0.png, OUTPUT-scale1.png, …")
+  var scales = false
+
+  @Flag(help: "Print the PSNR as JSON.")
+  var json = false
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  private var path: String { output ?? picture.image.stem + "-reconstructed.png" }
+
+  func validate() throws {
+    if output == "-", json || scales {
+      throw ValidationError("With --output - neither --json nor --scales can be used.")
+    }
+  }
+
+  func run() throws {
+    let model = try model.open()
+    let codec = try ImageCodec(model, self.model.context())
+    let original = try picture.load(side: codec.side)
+    let encoded = try codec.encode(original.pixels)
+    var steps: [Step] = []
+    let latent = try codec.latent(of: encoded.tokens) { scale, latent in
+      guard scales else { return }
+      let file = path.replacingSuffix("-scale\(scale).png")
+      steps.append(try write(latent, to: file, codec, original))
+    }
+    let final = try write(latent, to: path, codec, original)
+    if json { return try Console.print(json: Report(steps: steps, final)) }
+    let lines = (steps + [final]).map { "\($0.file)  PSNR \(Format.fixed($0.psnr, 2)) dB" }
+    try Console.print(lines, aside: path == "-")
+  }
+
+  private func write(
+    _ latent: [Float], to file: String, _ codec: ImageCodec, _ original: Image
+  ) throws -> Step {
+    let image = try Image(width: codec.side, height: codec.side, pixels: codec.pixels(of: latent))
+    try Console.write(image.png(ImageText.software), to: file)
+    return Step(file: file, psnr: image.psnr(to: original) ?? .nan)
+  }
+
+  private struct Step: Encodable {
+    let file: String
+    let psnr: Double
+  }
+
+  private struct Report: Encodable {
+    let file: String
+    let psnr: Double
+    let scales: [Step]?
+
+    init(steps: [Step], _ final: Step) {
+      file = final.file
+      psnr = final.psnr
+      scales = steps.isEmpty ? nil : steps
+    }
+  }
+}
