@@ -30,7 +30,7 @@ struct FitArguments: ParsableArguments {
     if file.opacity != nil { Console.note("note: \(path): its transparency is left out") }
     do {
       return try file.image.fitted(to: side, fit.value)
-    } catch let error as ImageError {
+    } catch {
       throw PictureError(path: path, error: error)
     }
   }
