@@ -14,12 +14,17 @@ public struct ConversionProgress: Equatable, Sendable {
 
   /// What is being done.
   public let phase: Phase
-  /// Values, or bytes, in all.
+  /// Values in all.
   public let total: Int
-  /// Values, or bytes, done.
+  /// Values done.
   public internal(set) var done = 0
   /// The tensor at work.
   public internal(set) var tensor = ""
+
+  private let start = ContinuousClock.now
+
+  /// Seconds since the phase began.
+  public var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// At the beginning.
   init(phase: Phase, total: Int) {

@@ -55,6 +55,9 @@ struct ConvertCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Replace the output if it exists.")
   var force = false
 
+  @Flag(help: "Print the plan and what it has cost as JSON.")
+  var json = false
+
   mutating func validate() throws {
     try sources.validate()
     guard TensorFormat(name: type) != nil else {
@@ -63,24 +66,34 @@ struct ConvertCommand: ParsableCommand {
           + TensorFormat.allCases.map(\.name).joined(separator: ", "))
     }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
+    if let output, sources.paths.contains(where: { Self.isSameFile($0, output) }) {
+      throw ValidationError("--output \(output) is one of the checkpoints")
+    }
   }
 
   func run() throws {
     let start = ContinuousClock.now
     let overrides = try tensorTypes.map { text throws(RecipeError) in try FormatOverride(text) }
     let recipe = ConversionRecipe(TensorFormat(name: type) ?? .q8, overrides: overrides)
-    if let output, !force, !dryRun, FileManager.default.fileExists(atPath: output) {
-      throw FileError.exists(path: output)
-    }
+    // Whatever is wrong with the target shows before all weights are read.
+    if let output, !dryRun { try AtomicFileWriter(output, replacing: force).abandon() }
     var model = try sources.open()
     try model.nameClasses(from: classNames)
     let line = ProgressLine()
     let plan = try ConversionPlan(model, recipe: recipe) { line.show($0) }
     line.clear()
-    guard !dryRun, let output else { return try printPlan(plan) }
+    guard !dryRun, let output else {
+      return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
+    }
     let report = try Converter(plan).write(to: output, replacing: force) { line.show($0) }
     line.clear()
+    if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, output, (ContinuousClock.now - start).seconds)
+  }
+
+  private static func isSameFile(_ first: String, _ second: String) -> Bool {
+    URL(filePath: first).resolvingSymlinksInPath()
+      == URL(filePath: second).resolvingSymlinksInPath()
   }
 
   /// The plan of `--dry-run`: every tensor, then the sizes.

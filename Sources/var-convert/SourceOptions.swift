@@ -38,6 +38,9 @@ struct SourceOptions: ParsableArguments {
   @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
   var znorm = false
 
+  /// All files named.
+  var paths: [String] { checkpoints + [transformer, tokenizer].compactMap(\.self) }
+
   func validate() throws {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")
@@ -68,8 +71,10 @@ extension ProgressLine {
   /// Shows how far a conversion is.
   func show(_ progress: ConversionProgress) {
     let fraction = Double(progress.done) / Double(max(1, progress.total))
+    let rate = Double(4 * progress.done) / max(progress.seconds, 1e-3)
     update(
       fraction,
-      "\(progress.phase.rawValue) \(Format.fixed(100 * fraction, 0)) %, \(progress.tensor)")
+      "\(progress.phase.rawValue) \(Format.fixed(100 * fraction, 0)) %, "
+        + "\(Format.bytes(Int(rate)))/s, \(progress.tensor)")
   }
 }

@@ -1,0 +1,141 @@
+import SafetensorsIO
+import TensorBytes
+import TestSupport
+import Testing
+import VARConversion
+import VARModel
+import VARQuant
+
+/// Checkpoints whose weights cannot be stored as wanted; copies of a fixture with one weight changed.
+@Suite struct RefusalTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  /// The fixture `plain`'s VQ-VAE in f32 with the first value of a tensor replaced.
+  private func model(_ tensor: String, _ value: Float) throws -> SourceModel {
+    let source = try Checkpoint.open(Repository.fixture("models/plain/vae.pth"))
+    let path = folder.file("changed.safetensors")
+    let writer = try SafetensorsWriter(
+      path, replacing: true,
+      entries: source.tensors.map { SafetensorsEntry(name: $0.name, type: .f32, shape: $0.shape) })
+    for entry in source.tensors {
+      var values = try source.floats(of: entry)
+      if entry.name == tensor { values[0] = value }
+      try unsafe values.withUnsafeBytes { try unsafe writer.append($0) }
+    }
+    try writer.finish()
+    return try SourceModel.recognize(
+      others: [Checkpoint.open(path)], options: ConversionOptions(patchNumbers: [1, 2, 4]))
+  }
+
+  private static let weight = "decoder.mid.block_1.conv1.weight"
+
+  @Test(arguments: [Float.nan, .infinity, -.infinity, .signalingNaN])
+  func whatIsNotFiniteIsRefusedByName(value: Float) throws {
+    for name in [Self.weight, "quantize.embedding.weight"] {
+      let model = try model(name, value)
+      let path = folder.file("changed.safetensors")
+      #expect(throws: ConversionError.notFinite(path: path, tensor: name)) {
+        _ = try ConversionPlan(model, recipe: ConversionRecipe())
+      }
+    }
+  }
+
+  struct Range: Sendable {
+    let wanted: TensorFormat
+    let value: Float
+    let result: TensorFormat
+  }
+
+  /// What the wanted format cannot hold stays f32.
+  @Test(arguments: [
+    Range(wanted: .q8, value: 8_319_008, result: .q8),
+    Range(wanted: .q8, value: 8_319_009, result: .f32),
+    Range(wanted: .f16, value: 65_519.9, result: .f16),
+    Range(wanted: .f16, value: -65_520, result: .f32),
+    Range(wanted: .bf16, value: 0x1.FEFFp127, result: .bf16),
+    Range(wanted: .bf16, value: 0x1.FFp127, result: .f32),
+    Range(wanted: .f32, value: .greatestFiniteMagnitude, result: .f32),
+  ])
+  func valuesBeyondTheFormatStayF32(range: Range) throws {
+    let model = try model(Self.weight, range.value)
+    let plan = try ConversionPlan(model, recipe: ConversionRecipe(range.wanted))
+    let tensor = try #require(plan.tensors.first { $0.target.name == "vae." + Self.weight })
+    #expect(tensor.target.format == range.result)
+    #expect((tensor.note == nil) == (range.wanted == range.result))
+    _ = try Converter(plan).write(to: folder.file("model.varq"))
+    let file = try VarqFile(folder.file("model.varq"))
+    let written = try #require(file["vae." + Self.weight])
+    #expect(try file.defect(of: written) == nil)
+  }
+
+  @Test func overridesBeyondTheRangeAreRefused() throws {
+    let model = try model(Self.weight, 70_000)
+    let recipe = ConversionRecipe(.q8, overrides: [try FormatOverride("mid.block_1=f16")])
+    #expect(
+      throws: RecipeError.range(
+        tensor: "vae." + Self.weight, maximum: 70_000, override: "mid.block_1=f16")
+    ) {
+      _ = try ConversionPlan(model, recipe: recipe)
+    }
+  }
+
+  @Test func classNamesMustBeAsManyAsClasses() throws {
+    var model = try SourceModel.recognize(
+      others: [Checkpoint.open(Repository.fixture("models/plain/var.pth"))])
+    let classes = 6
+    func write(_ text: String) throws -> String {
+      try folder.write(Array(text.utf8), to: "names.txt")
+    }
+    try model.nameClasses(from: nil)
+    #expect(model.configuration.classNames == [])
+    try model.nameClasses(from: write("red sneaker\r\nb\nc\nd\né\nf"))
+    #expect(model.configuration.classNames == ["red sneaker", "b", "c", "d", "é", "f"])
+    let path = try write("a\nb\n")
+    #expect(throws: ConversionError.classNames(path: path, count: 2, classes: classes)) {
+      try model.nameClasses(from: path)
+    }
+    let binary = try folder.write([0xFF, 0xFE], to: "names.bin")
+    #expect(throws: ConversionError.notText(path: binary)) { try model.nameClasses(from: binary) }
+    var tokenizer = try self.model(Self.weight, 1)
+    #expect(throws: ConversionError.noClasses) { try tokenizer.nameClasses(from: path) }
+  }
+
+  /// The tensors of a `.varq` file must be those of its configuration.
+  @Test func foreignTensorsAreNoModel() throws {
+    let plan = try ConversionPlan(try model(Self.weight, 1), recipe: ConversionRecipe(.f32))
+    let path = folder.file("foreign.varq")
+    func write(_ tensors: [TensorPlan]) throws {
+      let writer = try VarqWriter(path, replacing: true, metadata: plan.metadata, tensors: tensors)
+      for tensor in tensors {
+        try writer.append([Float](repeating: 0, count: tensor.shape.reduce(1, *)))
+      }
+      try writer.finish()
+    }
+    let targets = plan.tensors.map(\.target)
+    try write(Array(targets.dropFirst()))
+    #expect(
+      throws: ConversionError.manifest(
+        path: path, tensor: targets[0].name, problem: "is missing")
+    ) {
+      _ = try ConvertedModel(path)
+    }
+    try write(targets + [TensorPlan(name: "vae.extra", format: .f32, shape: [1])])
+    #expect(
+      throws: ConversionError.manifest(
+        path: path, tensor: "vae.extra", problem: "belongs to no model of this configuration")
+    ) {
+      _ = try ConvertedModel(path)
+    }
+    let flat = TensorPlan(name: targets[0].name, format: .f32, shape: [1])
+    try write([flat] + targets.dropFirst())
+    #expect(
+      throws: ConversionError.manifest(
+        path: path, tensor: flat.name,
+        problem: "has the shape [1], not \(targets[0].shape)")
+    ) {
+      _ = try ConvertedModel(path)
+    }
+  }
+}
