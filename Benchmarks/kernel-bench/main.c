@@ -7,12 +7,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "ceilings.h"
+#include "cvar_ceilings.h"
 #include "cvar_kernels.h"
 
 #define WEIGHT_BYTES ((size_t)192 << 20)  // copies of the weight in turn, so that it comes from memory
 #define MEASURE_SECONDS 0.25
+
+#define READ_BYTES ((size_t)512 << 20)
+
+static clockid_t clock_used = CLOCK_MONOTONIC;
+
+static double seconds_now(void) {
+  struct timespec time;
+  clock_gettime(clock_used, &time);
+  return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
+}
 
 static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot"};
 static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8"};
@@ -114,7 +125,7 @@ static double gflops(const bench *b, int mode, int format, size_t m) {
   return 2.0 * (double)(m * b->o.n * b->o.k) / best * 1e-9;
 }
 
-static void table(bench *b, const ceilings *c) {
+static void table(bench *b, const cvar_ceilings *c) {
   const double limits[] = {c->f32, c->bf16, c->f32, c->int8 > 0 ? c->int8 : c->f32};
   for (int mode = 0; mode < 4; mode++) {
     if (b->o.mode >= 0 ? b->o.mode != mode : (mode == 1 && b->o.level != CVAR_LEVEL_AVX512BF16)) continue;
@@ -136,8 +147,9 @@ int main(int argc, char **argv) {
   bench b = {.o = parse(argc, argv)};
   static const size_t shapes[][2] = {{3072, 1024}, {4096, 1024}, {1024, 4096}};
   b.pool = cvar_pool_create(b.o.threads);
-  if (cvar_pool_threads(b.pool) == 1) use_cpu_time();
-  const ceilings c = measure_ceilings(b.pool);
+  const bool alone = cvar_pool_threads(b.pool) == 1;
+  if (alone) clock_used = CLOCK_PROCESS_CPUTIME_ID;
+  const cvar_ceilings c = cvar_measure_ceilings(b.pool, READ_BYTES, alone);
   printf("level %s, %zu threads; ceilings: f32 %.0f, bf16 %.0f, int8 %.0f Gop/s, read %.1f GB/s\n",
          level_names[b.o.level], cvar_pool_threads(b.pool), c.f32, c.bf16, c.int8, c.read);
   const size_t most = row_counts[sizeof row_counts / sizeof *row_counts - 1], widest = 16384;

@@ -32,11 +32,13 @@ public final class Generator {
   ///
   /// - Parameters:
   ///   - request: for exactly ``images`` pictures.
+  ///   - onStart: called before the first scale, when adaLN has been evaluated.
   ///   - onScale: called after each scale; what it throws ends the run.
   /// - Returns: the pictures in the order of the labels; decode them with ``ImageCodec``.
   /// - Throws: ``ModelError`` for a request that doesn't suit, ``SamplingError``.
   public func generate(
-    _ request: GenerationRequest, onScale: (ScaleEvent) throws -> Void = { _ in }
+    _ request: GenerationRequest, onStart: () -> Void = {},
+    onScale: (ScaleEvent) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     let labels = try validated(request)
     let scales = patchNumbers.count
@@ -45,6 +47,7 @@ public final class Generator {
 
     transformer.begin(labels: labels)
     quantizer.reset()
+    onStart()
     for scale in 0..<scales {
       for block in transformer.weights.blocks.indices { try transformer.run(block: block) }
       let logits = try guidedLogits(request.options, scale: scale)

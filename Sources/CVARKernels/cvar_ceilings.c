@@ -1,5 +1,5 @@
 #define _POSIX_C_SOURCE 200809L
-#include "ceilings.h"
+#include "cvar_ceilings.h"
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,16 +17,11 @@
 #define ROUNDS 100000
 #define RUNS 7
 #define SUMS 16
-#define READ_BYTES ((size_t)512 << 20)
 #define READ_TASKS 64
 
-static clockid_t clock_used = CLOCK_MONOTONIC;
-
-void use_cpu_time(void) { clock_used = CLOCK_PROCESS_CPUTIME_ID; }
-
-double seconds_now(void) {
+static double seconds(clockid_t clock) {
   struct timespec time;
-  clock_gettime(clock_used, &time);
+  clock_gettime(clock, &time);
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
@@ -89,15 +84,15 @@ static void run_dense(void *context, size_t task, void *scratch) {
   d->operations[task % 256] = d->loop();
 }
 
-static double best_dense(cvar_pool *pool, double (*loop)(void)) {
+static double best_dense(cvar_pool *pool, clockid_t clock, double (*loop)(void)) {
   if (loop == NULL) return 0;
   dense d = {.loop = loop};
   const size_t tasks = 4 * cvar_pool_threads(pool);
   double best = 0;
   for (int run = 0; run < RUNS; run++) {
-    const double start = seconds_now();
+    const double start = seconds(clock);
     cvar_pool_run(pool, tasks, run_dense, &d, 0);
-    const double rate = d.operations[0] * (double)tasks / (seconds_now() - start) * 1e-9;
+    const double rate = d.operations[0] * (double)tasks / (seconds(clock) - start) * 1e-9;
     if (rate > best) best = rate;
   }
   return best;
@@ -105,35 +100,36 @@ static double best_dense(cvar_pool *pool, double (*loop)(void)) {
 
 typedef struct reading {
   const uint64_t *data;
+  size_t words;  // of a task
   uint64_t sums[READ_TASKS];
 } reading;
 
 static void run_reading(void *context, size_t task, void *scratch) {
   (void)scratch;
   reading *const r = context;
-  const size_t words = READ_BYTES / 8 / READ_TASKS;
-  const uint64_t *const p = r->data + task * words;
+  const uint64_t *const p = r->data + task * r->words;
   uint64_t sum = 0;
-  for (size_t i = 0; i < words; i++) sum += p[i];
+  for (size_t i = 0; i < r->words; i++) sum += p[i];
   r->sums[task] = sum;
 }
 
-static double best_reading(cvar_pool *pool) {
-  reading r = {.data = malloc(READ_BYTES)};
+static double best_reading(cvar_pool *pool, clockid_t clock, size_t bytes) {
+  reading r = {.data = malloc(bytes), .words = bytes / 8 / READ_TASKS};
   if (r.data == NULL) return 0;
-  memset((void *)(uintptr_t)r.data, 1, READ_BYTES);
+  memset((void *)(uintptr_t)r.data, 1, bytes);
   double best = 0;
   for (int run = 0; run < RUNS; run++) {
-    const double start = seconds_now();
+    const double start = seconds(clock);
     cvar_pool_run(pool, READ_TASKS, run_reading, &r, 0);
-    const double rate = (double)READ_BYTES / (seconds_now() - start) * 1e-9;
+    const double rate = (double)bytes / (seconds(clock) - start) * 1e-9;
     if (rate > best) best = rate;
   }
   free((void *)(uintptr_t)r.data);
   return best;
 }
 
-ceilings measure_ceilings(cvar_pool *pool) {
+cvar_ceilings cvar_measure_ceilings(cvar_pool *pool, size_t read_bytes, bool cpu_time) {
+  const clockid_t clock = cpu_time ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC;
   double (*f32)(void) = NULL, (*bf16)(void) = NULL, (*int8)(void) = NULL;
 #if defined(__x86_64__)
   if (cvar_level_available(CVAR_LEVEL_AVX2)) f32 = fma_avx2;
@@ -144,5 +140,6 @@ ceilings measure_ceilings(cvar_pool *pool) {
   f32 = fma_neon;
   if (cvar_level_available(CVAR_LEVEL_NEONDOT)) int8 = dot_neon;
 #endif
-  return (ceilings){best_dense(pool, f32), best_dense(pool, bf16), best_dense(pool, int8), best_reading(pool)};
+  return (cvar_ceilings){best_dense(pool, clock, f32), best_dense(pool, clock, bf16), best_dense(pool, clock, int8),
+                         best_reading(pool, clock, read_bytes)};
 }

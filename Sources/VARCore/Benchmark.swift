@@ -1,0 +1,71 @@
+public import VARCompute
+
+/// How long a phase of a run took, and what it had to do.
+public struct PhaseTiming: Sendable {
+  /// `adaLN`, `scale 0` …, `decoder`.
+  public let name: String
+  /// Seconds by the wall clock.
+  public let seconds: Double
+  /// What had to be computed and read.
+  public let workload: Workload
+}
+
+/// Times one batch phase by phase.
+public struct Benchmark {
+  private let model: Model
+  private let generator: Generator
+  private let codec: ImageCodec
+  private let images: Int
+  private let sequences: Int
+
+  /// Allocates for batches of `images`.
+  /// - Throws: as ``Generator`` and ``ImageCodec`` do.
+  public init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
+    self.model = model
+    self.images = images
+    sequences = guided ? 2 * images : images
+    generator = try Generator(model, compute, images: images, guided: guided)
+    codec = try ImageCodec(model, compute)
+  }
+
+  /// Generates and decodes one batch.
+  ///
+  /// The transformer's pages are released before the decoder runs, as in `generate`.
+  /// - Parameter onStart: called before the first scale.
+  public func run(
+    _ request: GenerationRequest, onStart: () -> Void = {}
+  ) throws -> [PhaseTiming] {
+    let clock = ContinuousClock()
+    var last = clock.now
+    func lap() -> Double {
+      let now = clock.now
+      defer { last = now }
+      return (now - last).inSeconds
+    }
+    var phases: [PhaseTiming] = []
+    let pictures = try generator.generate(request) {
+      phases.append(
+        PhaseTiming(
+          name: "adaLN", seconds: lap(), workload: model.adaLNWorkload(sequences: sequences)))
+      onStart()
+    } onScale: { event in
+      let guided = request.options.guidanceWeight(scale: event.scale, of: event.scales) != 0
+      phases.append(
+        PhaseTiming(
+          name: "scale \(event.scale)", seconds: lap(),
+          workload: model.workload(scale: event.scale, sequences: sequences, guided: guided)))
+    }
+    model.releaseTransformer()
+    for picture in pictures { _ = try codec.decode(picture.latent) }
+    phases.append(
+      PhaseTiming(
+        name: "decoder", seconds: lap(), workload: model.decoderWorkload(images: images)))
+    return phases
+  }
+}
+
+extension Duration {
+  fileprivate var inSeconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+}
