@@ -1,28 +1,45 @@
-# Every target does its own set-up: what a fresh Debian lacks is installed through apt, only where missing.
-# The two doors:   make demo   (convert the bundled model, draw pictures)      make test
+# Every target does its own set-up: what a fresh Debian lacks is installed through apt, only where it is missing.
+# The two doors: `make demo` converts the bundled model and draws pictures, `make test` runs all tests.
 
-SWIFT      ?= swift
-PREFIX     ?= /usr/local
-PYTHON     ?= python3
-OUT        ?= out
-BUILD      := .build/release
-MODEL      := models/fashion-var/fashion-var.varq
-# Serialises nothing: a second run of any target finds its work done and needs no network.
-LIBRARIES  := git pkg-config zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev
-ARM_TOOLS  := gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user make
-SUDO       := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+SWIFT     ?= swift
+PYTHON    ?= python3
+PREFIX    ?= /usr/local
+DESTDIR   ?=
+OUT       ?= out
+MINUTES   ?= 10
+ROUNDS    ?= 5
 
-# apt-install PACKAGES: installs those that dpkg does not know as installed.
+BUILD     := .build/release
+DEMO      := models/fashion-var
+MODEL     := $(DEMO)/fashion-var.varq
+VENV      := .build/venv
+CHECKS    := .build/checkpoints
+SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+LIBRARIES := git pkg-config zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev
+ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+PY_TOOLS  := python3 python3-venv
+
+# $(call apt-install,PACKAGES): installs those that dpkg doesn't list as installed; no network otherwise.
 define apt-install
 	@missing=""; for p in $(1); do \
 	  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
-	  $(SUDO) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+	  $(SUDO) apt-get update -qq && \
+	  DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing; fi
+endef
+
+# $(call venv,REQUIREMENTS): a Python environment below .build with these packages, made once.
+define venv
+	$(call apt-install,$(PY_TOOLS))
+	@[ -x $(VENV)/bin/python ] || $(PYTHON) -m venv $(VENV)
+	@cmp -s $(1) $(VENV)/$(notdir $(1)) || \
+	  { $(VENV)/bin/pip install -q -r $(1) && cp $(1) $(VENV)/$(notdir $(1)); }
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint test-arm test-python fuzz parity-full bench quality train-demo \
-        completions man install clean
+.PHONY: help setup build demo test lint test-arm test-python fuzz parity-full bench kernel-bench quality \
+        train-demo fixtures completions man install clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,15 +48,89 @@ setup:
 	$(call apt-install,$(LIBRARIES))
 	@command -v $(SWIFT) >/dev/null || { echo "no Swift toolchain on PATH: install Swift 6.3 or later"; exit 1; }
 
-build: setup ## Build var-convert and var-run (release)
+build: setup ## Build var-convert and var-run
 	$(SWIFT) build -c release --product var-convert
 	$(SWIFT) build -c release --product var-run
 
-test: setup ## Set up, build and run all tests
+$(MODEL): $(DEMO)/var.pth $(DEMO)/vae.pth $(DEMO)/class_names.txt | build
+	$(BUILD)/var-convert convert --var $(DEMO)/var.pth --vae $(DEMO)/vae.pth \
+	  --class-names $(DEMO)/class_names.txt --force --output $@
+
+demo: build $(MODEL) ## Convert the bundled model, draw a grid of its classes and a strip that shows a picture growing
+	@mkdir -p $(OUT)
+	$(BUILD)/var-run generate --model $(MODEL) --classes 0-59 --seed 1 --output $(OUT)/demo/ --grid $(OUT)/demo-grid.png
+	$(BUILD)/var-run generate --model $(MODEL) --classes "red sneaker" --seed 5 --output $(OUT)/demo-sneaker.png \
+	  --stages $(OUT)/demo-strip.png
+	@echo; echo "All 60 classes:          $(abspath $(OUT))/demo-grid.png"
+	@echo "One picture, by scales:  $(abspath $(OUT))/demo-strip.png"
+
+test: setup ## Set up, build, and run all tests
 	$(SWIFT) test -c release
 
 lint: ## Check the formatting of every Swift file
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Benchmarks
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+test-arm: ## Compile the kernels for AArch64 and test them under an emulator
+	$(call apt-install,$(ARM_TOOLS))
+	tools/test-arm.sh
+
+test-python: build ## Read .varq files with NumPy, written from the format's text, and compare bit for bit
+	$(call venv,tools/requirements-test.txt)
+	$(VENV)/bin/python tools/test_varq.py --binaries $(BUILD)
+
+fuzz: setup ## Feed mutated files to every reader for MINUTES minutes
+	VAR_FUZZ_SECONDS=$$(( $(MINUTES) * 60 )) $(SWIFT) test -c release --filter Fuzz
+
+$(CHECKS)/d16/var.pth:
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/make_checkpoint.py $(CHECKS)/d16 --seed 4
+
+parity-full: build $(CHECKS)/d16/var.pth ## All goldens of the official code, at full VAR-d16 size too
+	$(VENV)/bin/python tools/parity_full.py --binaries $(BUILD) --work $(CHECKS)
+
+bench: build $(CHECKS)/d16/var.pth ## PyTorch and var-run in one interleaved run at d16 shapes
+	-$(VENV)/bin/pip install -q torchao
+	$(VENV)/bin/python tools/bench.py --checkpoint $(CHECKS)/d16 --binaries $(BUILD) --rounds $(ROUNDS)
+
+kernel-bench: setup ## Every kernel by shape, with its share of the machine's ceiling
+	@mkdir -p .build
+	clang -O2 -std=c11 -ISources/CVARKernels/include -ISources/CVARKernels Benchmarks/kernel-bench/*.c \
+	  Sources/CVARKernels/*.c -lm -lpthread -o .build/kernel-bench
+	.build/kernel-bench
+
+quality: build ## What each format and arithmetic costs on the demo model's test images
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality
+
+train-demo: ## Train the demo model again from its data (hours on two cores)
+	$(call venv,tools/requirements.txt)
+	cd tools && ../$(VENV)/bin/python -m vartorch.train_vqvae --data ../.build/data --run ../.build/train/vqvae
+	cd tools && ../$(VENV)/bin/python -m vartorch.train_var --data ../.build/data --vae ../.build/train/vqvae/state.pt \
+	  --run ../.build/train/var
+
+fixtures: ## Make the tests' goldens again with PyTorch
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/make_fixtures.py
+
+completions: build ## Shell completions for bash, zsh and fish, into OUT/completions
+	@mkdir -p $(OUT)/completions
+	for p in var-run var-convert; do for s in bash zsh fish; do \
+	  $(BUILD)/$$p --generate-completion-script $$s > $(OUT)/completions/$$p.$$s || exit 1; done; done
+
+man: setup ## Manual pages, into OUT/man
+	@mkdir -p $(OUT)/man
+	$(SWIFT) package --allow-writing-to-package-directory generate-manual -c release --multi-page --output-directory $(OUT)/man
+
+install: build $(MODEL) completions man ## Install programs, demo model, man pages and completions below PREFIX
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/var-swift share/man/man1 \
+	  share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
+	install -m 755 $(BUILD)/var-run $(BUILD)/var-convert $(DESTDIR)$(PREFIX)/bin/
+	install -m 644 $(MODEL) $(DESTDIR)$(PREFIX)/share/var-swift/
+	find $(OUT)/man -name '*.1' -exec install -m 644 {} $(DESTDIR)$(PREFIX)/share/man/man1/ \;
+	for p in var-run var-convert; do \
+	  install -m 644 $(OUT)/completions/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
+	  install -m 644 $(OUT)/completions/$$p.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p; \
+	  install -m 644 $(OUT)/completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish; done
 
 clean: ## Remove what was built
-	rm -rf .build $(OUT)
+	rm -rf .build $(OUT) $(MODEL)
