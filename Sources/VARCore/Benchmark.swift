@@ -43,17 +43,17 @@ public struct Benchmark {
       return (now - last).inSeconds
     }
     var phases: [PhaseTiming] = []
-    let pictures = try generator.generate(request) {
-      phases.append(
-        PhaseTiming(
-          name: "adaLN", seconds: lap(), workload: model.adaLNWorkload(sequences: sequences)))
-      onStart()
-    } onScale: { event in
+    let pictures = try generator.generate(request) { event in
       let guided = request.options.guidanceWeight(scale: event.scale, of: event.scales) != 0
       phases.append(
         PhaseTiming(
           name: "scale \(event.scale)", seconds: lap(),
           workload: model.workload(scale: event.scale, sequences: sequences, guided: guided)))
+    } onStart: {
+      phases.append(
+        PhaseTiming(
+          name: "adaLN", seconds: lap(), workload: model.adaLNWorkload(sequences: sequences)))
+      onStart()
     }
     model.releaseTransformer()
     for picture in pictures { _ = try codec.decode(picture.latent) }

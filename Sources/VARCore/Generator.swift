@@ -32,13 +32,13 @@ public final class Generator {
   ///
   /// - Parameters:
   ///   - request: for exactly ``images`` pictures.
-  ///   - onStart: called before the first scale, when adaLN has been evaluated.
   ///   - onScale: called after each scale; what it throws ends the run.
+  ///   - onStart: called before the first scale, when adaLN has been evaluated.
   /// - Returns: the pictures in the order of the labels; decode them with ``ImageCodec``.
   /// - Throws: ``ModelError`` for a request that doesn't suit, ``SamplingError``.
   public func generate(
-    _ request: GenerationRequest, onStart: () -> Void = {},
-    onScale: (ScaleEvent) throws -> Void = { _ in }
+    _ request: GenerationRequest, onScale: (ScaleEvent) throws -> Void = { _ in },
+    onStart: () -> Void = {}
   ) throws -> [GeneratedImage] {
     let labels = try validated(request)
     let scales = patchNumbers.count

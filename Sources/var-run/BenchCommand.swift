@@ -3,6 +3,7 @@ import CommandSupport
 import Foundation
 import VARCompute
 import VARCore
+import VARModel
 
 struct BenchCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

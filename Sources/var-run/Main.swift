@@ -19,5 +19,6 @@ import CommandSupport
     subcommands: [
       GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
       DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, InfoCommand.self,
+      BenchCommand.self,
     ])
 }
