@@ -85,7 +85,8 @@ $(CHECKS)/d16/var.pth:
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/make_checkpoint.py $(CHECKS)/d16 --seed 4
 
-parity-full: build $(CHECKS)/d16/var.pth ## All goldens of the official code, at full VAR-d16 size too
+parity-full: build ## All goldens of the official code, at full VAR-d16 size too
+	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/parity_full.py --binaries $(BUILD) --work $(CHECKS)
 
 bench: build $(CHECKS)/d16/var.pth ## PyTorch and var-run in one interleaved run at d16 shapes
