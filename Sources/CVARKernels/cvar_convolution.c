@@ -7,8 +7,8 @@
 #define SHARED_INPUT_BYTES ((size_t)12 << 20)
 // Winograd's transformed weights are kept whole up to this size.
 #define SHARED_WEIGHT_BYTES ((size_t)16 << 20)
-// Transformed input of one job, and strip of input that a job reads: in second-level cache.
-#define JOB_INPUT_BYTES ((size_t)5 << 18)
+// Transformed input of one job (strip of input in the direct form): in second-level cache.
+#define JOB_INPUT_BYTES ((size_t)6 << 18)
 #define STRIP_BYTES ((size_t)5 << 17)
 // Tiles of one round of the small Winograd form.
 #define ROUND_TILES 256
@@ -102,7 +102,7 @@ static void plan_winograd_large(cvar_conv *c) {
   c->plan.chunk = c->cin;
   c->plan.shared_bytes =
       align64(panels(c) * positions(c) * c->cin * CVAR_LANES * sizeof(float));
-  const size_t strip = (4 * bh + 2) * (4 * bw + 2) * pixel(c);
+  const size_t strip = 6 * (4 * bw + 2) * pixel(c);
   c->plan.thread_bytes =
       align64(strip * sizeof(float)) +
       align64(position_stride(c, bh * bw) * positions(c) * sizeof(float)) +
@@ -305,12 +305,26 @@ static void few_block(const cvar_conv *c, size_t job, const float *shared,
 
 // MARK: Winograd
 
-// Writes a tile's 4x4 pixels, clipped to the image.
+// Writes a tile's 4x4 pixels; those of the image's edge are clipped by way of `pixels`.
 static void write_tile(const cvar_conv *c, size_t image, size_t ty, size_t tx, size_t co,
                        const float *sums, float *pixels) {
-  ops(c)->winograd_output(sums, c->upsample, pixels);
   const size_t height = smaller(4, c->plan.out_height - ty * 4);
   const size_t width = smaller(4, c->plan.out_width - tx * 4);
+  if (height == 4 && width == 4 && c->cout - co >= CVAR_LANES) {
+    const size_t row = c->plan.out_width * c->cout;
+    const size_t at = (image * c->plan.out_height + ty * 4) * row + tx * 4 * c->cout + co;
+    const cvar_tile tile = {.sums = sums,
+                            .bias = c->bias ? c->bias + co : NULL,
+                            .residual = c->residual ? c->residual + at : NULL,
+                            .output = c->output + at,
+                            .row = row,
+                            .pixel = c->cout};
+    ops(c)->winograd_output(&tile, c->upsample);
+    return;
+  }
+  const cvar_tile tile = {
+      .sums = sums, .output = pixels, .row = 4 * CVAR_LANES, .pixel = CVAR_LANES};
+  ops(c)->winograd_output(&tile, c->upsample);
   for (size_t y = 0; y < height; y++)
     for (size_t x = 0; x < width; x++)
       write_pixel(c, image, ty * 4 + y, tx * 4 + x, co, pixels + (4 * y + x) * CVAR_LANES);
@@ -333,6 +347,7 @@ static void multiply_positions(const cvar_conv *c, size_t tiles, const float *in
                              .c = sums + p * CVAR_LANES,
                              .ldc = (ptrdiff_t)(positions(c) * CVAR_LANES),
                              .accumulate = accumulate,
+                             .next_a = input + (p + 1) * input_stride,
                              .next = weights + (p + 1) * depth * CVAR_LANES};
     ops(c)->multiply(&m);
   }
@@ -353,16 +368,20 @@ static void winograd_block(const cvar_conv *c, size_t job, const float *shared,
   const block b = find_block(c, job);
   const size_t tiles = b.height * b.width, columns = 4 * b.width + 2, stride = pixel(c);
   const size_t input_stride = position_stride(c, tiles);
-  float *strip = carve(&scratch, (4 * b.height + 2) * columns * stride);
+  float *strip = carve(&scratch, 6 * columns * stride);
   float *input = carve(&scratch, positions(c) * input_stride);
   float *sums = carve(&scratch, tiles * positions(c) * CVAR_LANES);
   float *pixels = carve(&scratch, 16 * CVAR_LANES);
-  read_strip(c, b.image, (ptrdiff_t)(b.y * 4) - 1, (ptrdiff_t)(b.x * 4) - 1, 4 * b.height + 2,
-             columns, strip);
-  for (size_t t = 0; t < tiles; t++)
-    ops(c)->winograd_input(strip + (t / b.width * 4 * columns + t % b.width * 4) * stride,
-                           columns * stride, stride, c->upsample, input + t * stride,
-                           input_stride);
+  for (size_t y = 0; y < b.height; y++) {
+    // Two of a tile row's six rows of pixels are the last two of the row above.
+    const size_t kept = y == 0 ? 0 : 2;
+    if (kept) memcpy(strip, strip + 4 * columns * stride, 2 * columns * stride * sizeof(float));
+    read_strip(c, b.image, (ptrdiff_t)((b.y + y) * 4 + kept) - 1, (ptrdiff_t)(b.x * 4) - 1,
+               6 - kept, columns, strip + kept * columns * stride);
+    for (size_t x = 0; x < b.width; x++)
+      ops(c)->winograd_input(strip + x * 4 * stride, columns * stride, stride, c->upsample,
+                             input + (y * b.width + x) * stride, input_stride);
+  }
   for (size_t panel = 0; panel < panels(c); panel++) {
     const float *weights = shared + panel * positions(c) * c->cin * CVAR_LANES;
     multiply_positions(c, tiles, input, input_stride, weights, c->cin, false, sums);

@@ -32,9 +32,10 @@ static inline float v_sum(vf x) {
 static inline vf v_round(vf x) {
   return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-static inline vf v_pow2(vf n) {
+static inline vf v_scale2(vf x, vf n) {
+  n = _mm256_min_ps(_mm256_set1_ps(127), _mm256_max_ps(_mm256_set1_ps(-127), n));
   const __m256i exponent = _mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127));
-  return _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
+  return x * _mm256_castsi256_ps(_mm256_slli_epi32(exponent, 23));
 }
 static inline vf v_reciprocal(vf x) { return _mm256_set1_ps(1.0f) / x; }
 static inline vf v_load_half(const uint16_t *p) {
@@ -43,6 +44,7 @@ static inline vf v_load_half(const uint16_t *p) {
 static inline void v_store_half(uint16_t *p, vf x) {
   _mm_storeu_si128((__m128i *)p, _mm256_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
+static inline float s_half(uint16_t h) { return _cvtsh_ss(h); }
 static inline vf v_load_int8(const int8_t *p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64((const __m128i *)p)));
 }

@@ -29,7 +29,9 @@ static inline float v_sum(vf x) { return _mm512_reduce_add_ps(x); }
 static inline vf v_round(vf x) {
   return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
 }
-static inline vf v_pow2(vf n) { return _mm512_scalef_ps(_mm512_set1_ps(1.0f), n); }
+static inline vf v_scale2(vf x, vf n) {
+  return _mm512_scalef_ps(x, _mm512_min_ps(_mm512_set1_ps(127), n));
+}
 static inline vf v_reciprocal(vf x) {
   vf r = _mm512_rcp14_ps(x);
   return r * _mm512_fnmadd_ps(x, r, _mm512_set1_ps(2.0f));
@@ -40,6 +42,7 @@ static inline vf v_load_half(const uint16_t *p) {
 static inline void v_store_half(uint16_t *p, vf x) {
   _mm256_storeu_si256((__m256i *)p, _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
 }
+static inline float s_half(uint16_t h) { return _cvtsh_ss(h); }
 static inline vf v_load_int8(const int8_t *p) {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)p)));
 }

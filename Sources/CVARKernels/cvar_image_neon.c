@@ -20,9 +20,10 @@ static inline vf v_max(vf a, vf b) { return vmaxq_f32(a, b); }
 static inline vf v_min(vf a, vf b) { return vminq_f32(a, b); }
 static inline float v_sum(vf x) { return vaddvq_f32(x); }
 static inline vf v_round(vf x) { return vrndnq_f32(x); }
-static inline vf v_pow2(vf n) {
+static inline vf v_scale2(vf x, vf n) {
+  n = vminq_f32(vdupq_n_f32(127), vmaxq_f32(vdupq_n_f32(-127), n));
   const int32x4_t exponent = vaddq_s32(vcvtq_s32_f32(n), vdupq_n_s32(127));
-  return vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
+  return x * vreinterpretq_f32_s32(vshlq_n_s32(exponent, 23));
 }
 static inline vf v_reciprocal(vf x) { return vdivq_f32(vdupq_n_f32(1.0f), x); }
 static inline vf v_load_half(const uint16_t *p) {
@@ -30,6 +31,9 @@ static inline vf v_load_half(const uint16_t *p) {
 }
 static inline void v_store_half(uint16_t *p, vf x) {
   vst1_u16(p, vreinterpret_u16_f16(vcvt_f16_f32(x)));
+}
+static inline float s_half(uint16_t h) {
+  return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h))), 0);
 }
 static inline vf v_load_int8(const int8_t *p) {
   int32_t bits;

@@ -23,6 +23,7 @@ typedef struct {
   ptrdiff_t ldc;
   bool half;
   bool accumulate;
+  const float *next_a;  // operand a of the next call, to prefetch, or NULL
   const void *next;  // f32 operand b of the next call, to prefetch, or NULL
 } cvar_multiply;
 
@@ -46,6 +47,15 @@ typedef struct {
   size_t cin, co, k0, count;
 } cvar_weight_slice;
 
+// 4x4 pixels of 32 channels: output = A^T sums A + bias + residual.
+typedef struct {
+  const float *sums;      // [positions, 32]
+  const float *bias;      // [32] or NULL
+  const float *residual;  // like output, or NULL
+  float *output;
+  size_t row, pixel;  // floats between rows and between pixels
+} cvar_tile;
+
 typedef struct cvar_image_ops {
   void (*multiply)(const cvar_multiply *);
   void (*gather)(const cvar_gather *);
@@ -57,8 +67,8 @@ typedef struct cvar_image_ops {
   // A tile's 6x6 pixels (pixel stride `stride`, row stride `row`) to out[p*p_stride + k], k < stride.
   void (*winograd_input)(const float *strip, size_t row, size_t stride, bool skip, float *out,
                          size_t p_stride);
-  // A tile's positions m[p*32 + co] to 16 pixels out[(4*y + x)*32 + co].
-  void (*winograd_output)(const float *m, bool skip, float *out);
+  // Transforms a tile's positions to 4x4 pixels.
+  void (*winograd_output)(const cvar_tile *, bool skip);
   // out = sums + bias + residual for `count` channels; bias and residual may be NULL.
   void (*finish)(const float *sums, const float *bias, const float *residual, size_t count,
                  float *out);

@@ -18,17 +18,18 @@ static inline vf v_max(vf a, vf b) { return a > b ? a : b; }
 static inline vf v_min(vf a, vf b) { return a < b ? a : b; }
 static inline float v_sum(vf x) { return x; }
 static inline vf v_round(vf x) { return rintf(x); }
-static inline vf v_pow2(vf n) { return ldexpf(1.0f, (int)n); }
+static inline vf v_scale2(vf x, vf n) { return ldexpf(x, n > 127 ? 127 : n > -150 ? (int)n : -150); }
 static inline vf v_reciprocal(vf x) { return 1.0f / x; }
 static inline vf v_load_int8(const int8_t *p) { return (float)*p; }
 
-static inline vf v_load_half(const uint16_t *p) {
-  const int exponent = *p >> 10 & 31, mantissa = *p & 0x3FF;
+static inline float s_half(uint16_t h) {
+  const int exponent = h >> 10 & 31, mantissa = h & 0x3FF;
   float f = exponent == 31 ? (mantissa ? NAN : INFINITY)
             : exponent     ? ldexpf((float)(mantissa | 0x400), exponent - 25)
                            : ldexpf((float)mantissa, -24);
-  return *p & 0x8000 ? -f : f;
+  return h & 0x8000 ? -f : f;
 }
+static inline vf v_load_half(const uint16_t *p) { return s_half(*p); }
 
 // Rounds to nearest even; the caller has clamped x to the finite range.
 static inline void v_store_half(uint16_t *p, vf x) {
