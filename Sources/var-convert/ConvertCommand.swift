@@ -11,14 +11,16 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Convert checkpoints into a .varq file.",
     discussion: """
-      Reads what torch.save wrote (zip or legacy) and safetensors, one file or an index of shards;
-      the kind is told by content. Either half alone makes a file, too.
+      Reads what torch.save wrote (zip or legacy) and safetensors, one file or \
+      an index of shards; the kind is told by content. Either half alone makes a \
+      file, too. Patterns of --tensor-type match any part of a name in the .varq \
+      file, where the transformer's begin with var. and the VQ-VAE's with vae.
 
       EXAMPLES
-        var-convert convert --var var_d16.pth --vae vae_ch160v4096z32.pth --output d16.varq
-        var-convert convert ar-ckpt-last.pth --output mine.varq --class-names classes.txt
-        var-convert convert --var var_d16.pth --vae vae.pth --output d16-f16.varq --type f16
-        var-convert convert --var var_d16.pth --vae vae.pth --dry-run \\
+        var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
+        var-convert convert ar-ckpt-last.pth --output mine.varq --class-names c.txt
+        var-convert convert --var var.pth --vae vae.pth --output f16.varq --type f16
+        var-convert convert --var var.pth --vae vae.pth --dry-run \\
           --tensor-type '^var\\.head\\.weight$=f16'
       """)
 

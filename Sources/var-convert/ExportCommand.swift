@@ -7,8 +7,8 @@ struct ExportCommand: ParsableCommand {
     commandName: "export",
     abstract: "Write a .varq file back as safetensors that PyTorch loads with strict=True.",
     discussion: """
-      Writes var.safetensors and vae.safetensors with the official names and shapes, in f32. What
-      quantization took is not brought back.
+      Writes var.safetensors and vae.safetensors with the official names and \
+      shapes, in f32. What quantization took is not brought back.
 
       EXAMPLES
         var-convert export d16.varq --output d16/

@@ -7,7 +7,8 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Tell what a checkpoint or .varq file holds.",
     discussion: """
-      Opening costs milliseconds, however large the file is; --checksums reads all of it.
+      Opening costs milliseconds, however large the file is; --checksums reads \
+      all of it.
 
       EXAMPLES
         var-convert inspect var_d16.pth

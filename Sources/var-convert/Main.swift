@@ -6,13 +6,13 @@ import VARConversion
     commandName: "var-convert",
     abstract: "Converts PyTorch checkpoints of VAR into one memory-mapped .varq file.",
     discussion: """
-      A VAR model is a pair of checkpoints: the transformer and the VQ-VAE. Nothing in them is
-      executed, and one tensor at a time is in memory.
+      A VAR model is a pair of checkpoints: the transformer and the VQ-VAE. \
+      Nothing in them is executed, and one tensor at a time is in memory.
 
       EXAMPLES
-        var-convert convert --var var_d16.pth --vae vae_ch160v4096z32.pth --output d16.varq
+        var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
         var-convert inspect d16.varq
-        var-convert verify d16.varq --against var_d16.pth vae_ch160v4096z32.pth
+        var-convert verify d16.varq --against var_d16.pth vae.pth
         var-convert export d16.varq --output d16/
       """,
     version: Version.current,

@@ -9,13 +9,13 @@ struct VerifyCommand: ParsableCommand {
     commandName: "verify",
     abstract: "Check a .varq file, by itself or against the checkpoints it came from.",
     discussion: """
-      Every checksum and every rule of the format is checked. With --against, the error of each tensor
-      is printed too; it must stay within the limit of its format. Ends with status 1 if anything
-      is wrong.
+      Every checksum and every rule of the format is checked. With --against, the \
+      error of each tensor is printed too; it must stay within the limit of its \
+      format. Ends with status 1 if anything is wrong.
 
       EXAMPLES
         var-convert verify d16.varq
-        var-convert verify d16.varq --against var_d16.pth vae_ch160v4096z32.pth
+        var-convert verify d16.varq --against var_d16.pth vae.pth
       """)
 
   @Argument(help: "The .varq file.", completion: .file(extensions: ["varq"]))
