@@ -1,6 +1,6 @@
 """Tests tools/varq.py, the reader written from the format's text, against that text and against var-convert.
 
-usage: test_varq.py VAR_CONVERT    (the built program; the checkpoints are Tests/Fixtures/models)
+usage: test_varq.py [--binaries FOLDER]    (of the built programs; the checkpoints are Tests/Fixtures/models)
 """
 import hashlib
 import json
@@ -137,6 +137,7 @@ class ExportTests(unittest.TestCase):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) > 1 and not sys.argv[1].startswith('-'):
-        VAR_CONVERT = pathlib.Path(sys.argv.pop(1)).resolve()
+    if len(sys.argv) > 2 and sys.argv[1] == '--binaries':
+        VAR_CONVERT = pathlib.Path(sys.argv[2]).resolve() / 'var-convert'
+        del sys.argv[1:3]
     unittest.main()
