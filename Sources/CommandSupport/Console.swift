@@ -11,11 +11,14 @@ public enum Console {
   /// Prints a value as JSON with sorted keys, readable, to the standard output.
   public static func print(json value: some Encodable) throws { try write(json(value)) }
 
-  /// A value as JSON with sorted keys and a newline at the end; `imageSide` becomes `image_side`.
+  /// A value as JSON with sorted keys and a newline at the end.
+  ///
+  /// `imageSide` becomes `image_side`; keys that begin with a capital or have an underscore, such
+  /// as `L_mean`, stay.
   public static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
+    encoder.keyEncodingStrategy = .custom { JSONKey(snakeCase: $0.last?.stringValue ?? "") }
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
     return [UInt8](try encoder.encode(value)) + [0x0a]
@@ -42,5 +45,24 @@ public enum Console {
     let writer = try AtomicFileWriter(path, replacing: true)
     try writer.append(bytes)
     try writer.commit()
+  }
+}
+
+/// A key of a JSON object.
+private struct JSONKey: CodingKey {
+  let stringValue: String
+  let intValue: Int? = nil
+
+  init(stringValue: String) { self.stringValue = stringValue }
+  init?(intValue: Int) { nil }
+
+  init(snakeCase name: String) {
+    guard name.first?.isLowercase == true, !name.contains("_") else {
+      stringValue = name
+      return
+    }
+    stringValue = name.reduce(into: "") {
+      $0 += $1.isUppercase ? "_" + $1.lowercased() : String($1)
+    }
   }
 }

@@ -18,7 +18,7 @@ import CommandSupport
     version: Program.version,
     subcommands: [
       GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
-      DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, InfoCommand.self,
-      BenchCommand.self,
+      DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, EvaluateCommand.self,
+      CompareCommand.self, InfoCommand.self, BenchCommand.self,
     ])
 }

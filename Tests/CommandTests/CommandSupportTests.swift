@@ -26,4 +26,19 @@ import Testing
     table.add(["10", "3"])
     #expect(table.text == "scale  loss\n0      12.5\n10        3")
   }
+
+  @Test func keysAreInSnakeCaseUnlessTheyHaveAFormOfTheirOwn() throws {
+    let json = try Console.json(["imageSide": 1, "L_mean": 2, "F32": 3, "per_scale": 4])
+    #expect(
+      String(decoding: json, as: UTF8.self)
+        == """
+        {
+          "F32" : 3,
+          "L_mean" : 2,
+          "image_side" : 1,
+          "per_scale" : 4
+        }
+
+        """)
+  }
 }

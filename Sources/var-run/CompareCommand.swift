@@ -1,0 +1,81 @@
+import ArgumentParser
+import CommandSupport
+import VARCompute
+import VARCore
+
+struct CompareCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "compare",
+    abstract: "Measure what quantization changes: the divergence of two models' predictions.",
+    discussion: """
+      Both models predict the tokens of the same images; KL is the Kullback-Leibler divergence of \
+      --model from --against, in nats a token. Images without classes are predicted without one.
+
+      EXAMPLES:
+        var-run compare --model d16-q8.varq --against d16-f32.varq images/
+        var-run compare --model d16-q8.varq --against d16-q8.varq --compute int8 images/ --limit 100
+      """)
+
+  @OptionGroup var data: DataSetArguments
+
+  @Option(
+    help: ArgumentHelp("The model to compare with, computed in f32.", valueName: "file"),
+    completion: .file(extensions: ["varq"]))
+  var against: String
+
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Write the figures as JSON.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var output: String?
+
+  @Flag(help: "Print the figures as JSON.")
+  var json = false
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  func run() throws {
+    let model = try model.open()
+    let reference = try Model(path: against)
+    let context = try self.model.context()
+    let images = try data.list(needsLabels: false, model.configuration)
+    let exact = context.with(mode: .f32)
+    let comparison = try Comparison(model, context, against: reference, exact)
+    let codec = try ImageCodec(reference, exact)
+    let progress = ProgressLine()
+    for (index, item) in images.items.enumerated() {
+      progress.update(
+        Double(index) / Double(images.items.count), "\(index) of \(images.items.count) images done")
+      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side).pixels).tokens
+      try comparison.add(tokens, label: item.label)
+    }
+    progress.clear()
+    if let output { try Console.write(Console.json(comparison.report), to: output) }
+    if json { return try Console.print(json: comparison.report) }
+    try Console.print(comparison.report.lines, aside: output == "-")
+  }
+}
+
+extension ComparisonReport {
+  /// The report as a table.
+  var lines: [String] {
+    var table = TextTable([
+      "scale", "KL mean", "±", "median", "90 %", "95 %", "99 %", "max", "same top-1", "±",
+      "loss ratio", "±",
+    ])
+    func add(_ name: String, _ summary: Summary) {
+      let divergences = [
+        summary.meanDivergence.value, summary.meanDivergence.error, summary.median,
+        summary.percentile90, summary.percentile95, summary.percentile99, summary.maximum,
+      ]
+      let rest = [
+        summary.sameTop.value, summary.sameTop.error, summary.lossRatio.value,
+        summary.lossRatio.error,
+      ]
+      table.add(
+        [name] + divergences.map { Format.fixed($0, 6) } + rest.map { Format.fixed($0, 5) })
+    }
+    for scale in patchNumbers.indices { add("\(scale)", summary(scale: scale)) }
+    add("all", total)
+    return [table.text, Format.count(count, "image")]
+  }
+}

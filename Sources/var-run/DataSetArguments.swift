@@ -1,0 +1,33 @@
+import ArgumentParser
+import VARModel
+
+/// The pictures that a command measures.
+struct DataSetArguments: ParsableArguments {
+  @Argument(
+    help: "A folder of images in sub-folders named by class id or name.",
+    completion: .directory)
+  var images: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Classes of the images instead of sub-folders, lines of path,class.", valueName: "file"),
+    completion: .file(extensions: ["csv"]))
+  var labels: String?
+
+  @Option(help: "Use this many of the images, evenly spaced.")
+  var limit: Int?
+
+  @OptionGroup var fit: FitArguments
+
+  func validate() throws {
+    if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+  }
+
+  /// Lists the pictures.
+  func list(needsLabels: Bool, _ configuration: ModelConfiguration) throws -> LabelledImages {
+    let all =
+      try labels.map { try LabelledImages(folder: images, table: $0, configuration) }
+      ?? LabelledImages(folder: images, needsLabels: needsLabels, configuration)
+    return all.limited(to: limit)
+  }
+}

@@ -1,0 +1,54 @@
+import Foundation
+import VARCore
+
+/// What an evaluation has done so far, a line of JSON a picture, so that it can be taken up again.
+final class EvaluationJournal {
+  private struct Entry: Codable {
+    let image: String
+    let label: Int?
+    let score: ImageScore
+  }
+
+  private let path: String
+  private let handle: FileHandle
+  private var done: [String: Entry] = [:]
+
+  /// Opens the journal; one with another heading (model, mode, fit) is begun anew.
+  init(path: String, heading: String) throws {
+    self.path = path
+    let content = FileManager.default.contents(atPath: path) ?? Data()
+    let lines = content.split(separator: UInt8(ascii: "\n"))
+    if let first = lines.first, first.elementsEqual(heading.utf8) {
+      for line in lines.dropFirst() {
+        // A line that was cut short by an interruption is left out.
+        guard let entry = try? JSONDecoder().decode(Entry.self, from: line) else { continue }
+        done[entry.image] = entry
+      }
+      handle = try FileHandle(forWritingTo: URL(filePath: path))
+      try handle.seekToEnd()
+      if content.last != UInt8(ascii: "\n") { try handle.write(contentsOf: Data("\n".utf8)) }
+    } else {
+      try Data((heading + "\n").utf8).write(to: URL(filePath: path))
+      handle = try FileHandle(forWritingTo: URL(filePath: path))
+      try handle.seekToEnd()
+    }
+  }
+
+  /// The score of a picture that is done.
+  func score(of item: LabelledImages.Item) -> ImageScore? {
+    guard let entry = done[item.name], entry.label == item.label else { return nil }
+    return entry.score
+  }
+
+  /// Keeps a score.
+  func add(_ score: ImageScore, of item: LabelledImages.Item) throws {
+    let entry = Entry(image: item.name, label: item.label, score: score)
+    try handle.write(contentsOf: JSONEncoder().encode(entry) + Data("\n".utf8))
+  }
+
+  /// Removes the journal once the result is written.
+  func remove() throws {
+    try handle.close()
+    try FileManager.default.removeItem(atPath: path)
+  }
+}
