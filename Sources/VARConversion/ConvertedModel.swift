@@ -29,6 +29,10 @@ public struct ConvertedModel: Sendable {
       guard tensor.shape == specification.storedShape else {
         throw failure(name, "has the shape \(tensor.shape), not \(specification.storedShape)")
       }
+      if tensor.format == .q8 && specification.role != .matrix && specification.role != .convolution
+      {
+        throw failure(name, "is q8, which only weights of linear layers and convolutions may be")
+      }
       return (specification, tensor)
     }
     let known = Set(manifest.map(\.name))

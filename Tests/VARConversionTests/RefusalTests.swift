@@ -81,6 +81,37 @@ import VARQuant
     }
   }
 
+  /// A width of 48 suits no blocks of 32: such matrices are f16, those of 4·48 columns are q8.
+  @Test func widthsThatSuitNoBlocksGetF16() throws {
+    let configuration = TransformerConfiguration(
+      depth: 1, width: 48, heads: 3, hiddenWidth: 192, vocabulary: 128, latentChannels: 32,
+      classes: 4, patchNumbers: [1, 2, 3, 4, 5, 6, 8, 10, 13, 16], adaLN: .perBlock,
+      attention: .l2Normalized)
+    let manifest = TensorManifest(
+      ModelConfiguration(transformer: configuration, tokenizer: nil)
+    ).tensors
+    let path = folder.file("narrow.safetensors")
+    let writer = try SafetensorsWriter(
+      path,
+      entries: manifest.map {
+        SafetensorsEntry(name: $0.upstreamName, type: .f32, shape: $0.upstreamShape)
+      })
+    for tensor in manifest {
+      let values = [Float](repeating: 0.5, count: tensor.upstreamShape.reduce(1, *))
+      try unsafe values.withUnsafeBytes { try unsafe writer.append($0) }
+    }
+    try writer.finish()
+    let model = try SourceModel.recognize(others: [Checkpoint.open(path)])
+    let plan = try ConversionPlan(model, recipe: ConversionRecipe())
+    let matrices = plan.tensors.filter { $0.specification.role == .matrix }
+    let formats = matrices.reduce(into: [:]) { $0[$1.target.name] = $1.target.format }
+    #expect(formats["var.blocks.0.attn.mat_qkv.weight"] == .f16)
+    #expect(formats["var.blocks.0.ffn.fc2.weight"] == .q8)
+    #expect(formats["var.blocks.0.attn.proj.weight"] == .f32, "2304 elements are few")
+    let note = "the shape does not suit the chosen format"
+    #expect(matrices.allSatisfy { ($0.note == note) == ($0.target.format == .f16) })
+  }
+
   @Test func classNamesMustBeAsManyAsClasses() throws {
     var model = try SourceModel.recognize(
       others: [Checkpoint.open(Repository.fixture("models/plain/var.pth"))])
@@ -125,6 +156,18 @@ import VARQuant
     #expect(
       throws: ConversionError.manifest(
         path: path, tensor: "vae.extra", problem: "belongs to no model of this configuration")
+    ) {
+      _ = try ConvertedModel(path)
+    }
+    let codebook = "vae.quantize.embedding.weight"
+    try write(
+      targets.map {
+        TensorPlan(name: $0.name, format: $0.name == codebook ? .q8 : .f32, shape: $0.shape)
+      })
+    #expect(
+      throws: ConversionError.manifest(
+        path: path, tensor: codebook,
+        problem: "is q8, which only weights of linear layers and convolutions may be")
     ) {
       _ = try ConvertedModel(path)
     }
