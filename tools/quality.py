@@ -73,20 +73,20 @@ def percent(value, error):
 
 
 def table(records, scales):
-    base = records[0]['evaluate']['L_mean']
-    head = ['', 'MB', 'loss, nats', 'to the first row', 'KL, mean', 'same top-1, %', 'garment, %', 'colour, %', 'Fréchet']
+    head = ['', 'MB', 'loss, nats', 'loss against f32, %', 'KL, mean', 'same top-1, %', 'garment, %', 'colour, %', 'Fréchet']
     lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
     for r in records:
-        e, c, g = r['evaluate'], r['compare'], r['generated']
+        e, c, g = r['evaluate'], r['compare']['total'], r['generated']
+        kl, same, ratio = c['kl_mean'], c['same_top_1'], c['loss_ratio']
         lines.append('| ' + ' | '.join([
             r['name'], f'{r["bytes"] / 1e6:.2f}', f'{e["L_mean"]:.4f} ± {e["L_mean_se"]:.4f}',
-            f'{100 * (e["L_mean"] / base - 1):+.3f} %', f'{c["kl_mean"]:.2e} ± {c["kl_mean_se"]:.0e}',
-            percent(c['same_top1'], c['same_top1_se']), percent(g['garment'], g['garment_se']),
+            f'{100 * (ratio["value"] - 1):+.3f} ± {100 * ratio["error"]:.3f}', f'{kl["value"]:.2e} ± {kl["error"]:.0e}',
+            percent(same['value'], same['error']), percent(g['garment'], g['garment_se']),
             percent(g['colour'], g['colour_se']), f'{g["frechet"]:.2f} ± {g["frechet_se"]:.2f}']) + ' |')
     lines += ['', 'KL divergence of the logits, mean by scale (same top-1):', '',
               '| | ' + ' | '.join(f'{p}×{p}' for p in scales) + ' |', '|---|' + '---|' * len(scales)]
     for r in records:
-        cells = [f'{s["kl_mean"]:.1e} ({100 * s["same_top1"]:.1f} %)' for s in r['compare']['per_scale']]
+        cells = [f'{s["kl_mean"]["value"]:.1e} ± {s["kl_mean"]["error"]:.0e} ({100 * s["same_top_1"]["value"]:.1f} %)' for s in r['compare']['per_scale']]
         lines.append(f'| {r["name"]} | ' + ' | '.join(cells) + ' |')
     return '\n'.join(lines) + '\n'
 
