@@ -20,11 +20,11 @@ class Classifier(nn.Module):
 
     def __init__(self):
         super().__init__()
-        layers, widths = [], ((3, 48, 4, 2), (48, 96, 3, 2), (96, 96, 3, 1), (96, 192, 3, 2), (192, 192, 3, 1))
+        layers, widths = [], ((3, 32, 4, 2), (32, 64, 3, 2), (64, 64, 3, 1), (64, 128, 3, 2), (128, 128, 3, 1))
         for c_in, c_out, kernel, stride in widths:
             layers += [nn.Conv2d(c_in, c_out, kernel, stride, padding=1, bias=False), nn.BatchNorm2d(c_out), nn.ReLU()]
         self.body = nn.Sequential(*layers)
-        self.embed, self.garment, self.colour = nn.Linear(192, FEATURES), nn.Linear(FEATURES, 10), nn.Linear(FEATURES, 6)
+        self.embed, self.garment, self.colour = nn.Linear(128, FEATURES), nn.Linear(FEATURES, 10), nn.Linear(FEATURES, 6)
 
     def forward(self, x):
         features = self.embed(self.body(x).mean(dim=(2, 3)))
@@ -56,6 +56,7 @@ def frechet_distance(a, b):
 
 def train(args):
     torch.manual_seed(args.seed)
+    torch.set_num_threads(args.threads)
     grey, garment = fashion.load(args.data, 'train')
     test_grey, test_garment = fashion.load(args.data, 't10k')
     test, test_colour = fashion.colourise(test_grey, fashion.test_colours()), fashion.test_colours()
@@ -93,10 +94,11 @@ def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('--data', required=True)
     ap.add_argument('--output', required=True)
-    ap.add_argument('--epochs', type=int, default=5)
+    ap.add_argument('--epochs', type=int, default=4)
     ap.add_argument('--batch', type=int, default=128)
     ap.add_argument('--lr', type=float, default=3e-3)
     ap.add_argument('--seed', type=int, default=3)
+    ap.add_argument('--threads', type=int, default=1)
     train(ap.parse_args())
 
 

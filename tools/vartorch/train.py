@@ -21,7 +21,7 @@ def main():
     ap.add_argument('--runs', default='../out/fashion-var', help='checkpoints, logs, classifier')
     ap.add_argument('--output', default='../models/fashion-var')
     ap.add_argument('--vae-steps', default='1000')
-    ap.add_argument('--var-steps', default='1600')
+    ap.add_argument('--var-steps', default='1200')
     ap.add_argument('--workers', default='2', help='single-threaded processes')
     args = ap.parse_args()
     vae_run, var_run, judge = f'{args.runs}/vqvae', f'{args.runs}/var', f'{args.runs}/classifier.pth'
