@@ -139,7 +139,7 @@ import VARQuant
   /// A flipped bit, or byte, is noticed: when the file is opened, or by the check of a tensor.
   @Test func flippedBitsAreFound() throws {
     for offset in bytes.indices {
-      for mask in [1 << UInt8(offset % 8), 0xFF] {
+      for mask: UInt8 in [1 << UInt8(offset % 8), 0xFF] {
         var bytes = bytes
         bytes[offset] ^= mask
         let path = try folder.write(bytes, to: "flipped.varq")
@@ -153,7 +153,7 @@ import VARQuant
   /// The same with a right checksum: whatever the lie, nothing traps.
   @Test func flippedBitsUnderARightChecksumNeverTrap() throws {
     for offset in 0..<0x11F where !(32..<48).contains(offset) {
-      for mask in [1 << UInt8(offset % 8), 0xFF] {
+      for mask: UInt8 in [1 << UInt8(offset % 8), 0xFF] {
         var bytes = bytes
         bytes[offset] ^= mask
         let path = try folder.write(SampleFile.signed(bytes), to: "flipped.varq")
