@@ -92,17 +92,20 @@ CVAR_INLINE void tile_bf16(const uint16_t *x, size_t stride, const int32_t (*til
   }
 }
 
-static void panel_bf16(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *scratch) {
+static void panel_bf16(const cvar_linear *l, cvar_part part, float *acc, void *scratch) {
+  const size_t n0 = part.n0, rows = part.rows;
   const cvar_activations *const x = &l->input;
   bf16_pack *const pack = scratch;
   const size_t tiles = (rows + BF16_ROWS - 1) / BF16_ROWS;
   for (size_t k0 = 0; k0 < l->weights.k; k0 += BF16_KC) {
     const size_t kc = cvar_min(BF16_KC, l->weights.k - k0);
-    prefetch_panel(&l->weights, n0, k0 + kc, BF16_KC);
+    fetch ahead = fetch_after(&l->weights, part, k0 + kc, BF16_KC, tiles);
     pack_bf16(&l->weights, n0, k0, kc, pack);
     for (size_t t = 0; t < tiles; t++) {
       const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
-      const uint16_t *const input = (const uint16_t *)x->values + (row0 + first) * x->stride + k0;
+      fetch_some(&ahead);
+      if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+      const uint16_t *const input = (const uint16_t *)x->values + (part.row0 + first) * x->stride + k0;
       CVAR_ROWS_CASES(BF16_ROWS, count, tile_bf16, input, x->stride, (const int32_t(*)[CVAR_PANEL])pack->pairs,
                       (kc + 1) / 2, acc + first * CVAR_PANEL, k0 == 0)
     }

@@ -91,19 +91,22 @@ CVAR_INLINE void tile_f32(const float *x, size_t stride, const float *tile, size
   }
 }
 
-static void panel_f32(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *scratch) {
+static void panel_f32(const cvar_linear *l, cvar_part part, float *acc, void *scratch) {
+  const size_t n0 = part.n0, rows = part.rows;
   const cvar_activations *const x = &l->input;
   f32_pack *const pack = scratch;
   const size_t tiles = (rows + CVAR_F32_ROWS - 1) / CVAR_F32_ROWS;
   for (size_t k0 = 0; k0 < l->weights.k; k0 += CVAR_F32_CHAIN) {
     const size_t kc = cvar_min(CVAR_F32_CHAIN, l->weights.k - k0);
-    prefetch_panel(&l->weights, n0, k0 + kc, CVAR_F32_CHAIN);
+    fetch ahead = fetch_after(&l->weights, part, k0 + kc, CVAR_F32_CHAIN, tiles);
     pack_f32(&l->weights, n0, k0, kc, pack, x->arithmetic == CVAR_ARITHMETIC_BF16_F32);
     for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += F32_COLUMNS) {
       const float *const packed = f32_tile(pack->tiles, j);
       for (size_t t = 0; t < tiles; t++) {
         const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
-        const float *const input = (const float *)x->values + (row0 + first) * x->stride + k0;
+        fetch_some(&ahead);
+        if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+        const float *const input = (const float *)x->values + (part.row0 + first) * x->stride + k0;
         float *const out = acc + first * CVAR_PANEL + j;
         CVAR_ROWS_CASES(CVAR_F32_ROWS, count, tile_f32, input, x->stride, packed, kc, out, k0 == 0)
       }

@@ -114,18 +114,21 @@ CVAR_INLINE void INT8(tile_int8)(const int8_t *x, size_t stride, const float *x_
   }
 }
 
-static void INT8(panel_int8)(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *scratch) {
+static void INT8(panel_int8)(const cvar_linear *l, cvar_part part, float *acc, void *scratch) {
+  const size_t n0 = part.n0, rows = part.rows;
   const cvar_activations *const x = &l->input;
   INT8(int8_pack) *const pack = scratch;
   const size_t tiles = (rows + CVAR_INT8_ROWS - 1) / CVAR_INT8_ROWS;
   for (size_t k0 = 0; k0 < l->weights.k; k0 += INT8_KC) {
     const size_t kc = cvar_min(INT8_KC, l->weights.k - k0), blocks = (kc + CVAR_BLOCK - 1) / CVAR_BLOCK;
-    prefetch_panel(&l->weights, n0, k0 + kc, INT8_KC);
+    fetch ahead = fetch_after(&l->weights, part, k0 + kc, INT8_KC, tiles);
     INT8(pack_int8)(&l->weights, n0, k0, kc, pack, (int8_t *)(pack + 1));
     for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += INT8_COLUMNS) {
       for (size_t t = 0; t < tiles; t++) {
         const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
-        const size_t at = (row0 + first) * x->stride + k0;
+        fetch_some(&ahead);
+        if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+        const size_t at = (part.row0 + first) * x->stride + k0;
         const int8_t *const input = (const int8_t *)x->values + at;
         const float *const scales = x->scales + at / CVAR_BLOCK;
         const int32_t *const offsets = x->offsets + at / CVAR_BLOCK;

@@ -38,22 +38,24 @@ size_t cvar_linear_plan(cvar_linear *linear, size_t threads) {
   // part packs its panel anew.
   while (panels * parts < 2 * threads && linear->rows / (parts + 1) >= 32) parts++;
   linear->row_parts = parts;
+  linear->threads = threads;
   return panels * parts;
 }
 
 void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
   const cvar_ops *const ops = cvar_ops_for(linear->level);
-  const size_t n0 = task / linear->row_parts * CVAR_PANEL, part = task % linear->row_parts;
-  const size_t row0 = linear->rows * part / linear->row_parts;
-  const size_t rows = linear->rows * (part + 1) / linear->row_parts - row0;
+  const size_t parts = linear->row_parts, index = task % parts;
+  const size_t row0 = linear->rows * index / parts, end = linear->rows * (index + 1) / parts;
+  const cvar_part part = {task / parts * CVAR_PANEL, row0, end - row0,
+                          cvar_min((task + linear->threads) / parts * CVAR_PANEL, linear->weights.n)};
   float *const acc = scratch;
   void *const pack = (char *)scratch + CVAR_ACCUMULATOR_BYTES;
   switch (linear->input.arithmetic) {
-    case CVAR_ARITHMETIC_BF16: ops->panel_bf16(linear, n0, row0, rows, acc, pack); break;
-    case CVAR_ARITHMETIC_INT8: ops->panel_int8(linear, n0, row0, rows, acc, pack); break;
-    default: ops->panel_f32(linear, n0, row0, rows, acc, pack);
+    case CVAR_ARITHMETIC_BF16: ops->panel_bf16(linear, part, acc, pack); break;
+    case CVAR_ARITHMETIC_INT8: ops->panel_int8(linear, part, acc, pack); break;
+    default: ops->panel_f32(linear, part, acc, pack);
   }
-  ops->finish(linear, n0, row0, rows, acc);
+  ops->finish(linear, part, acc);
 }
 
 // Rows of a task: enough work to be worth a claim.

@@ -22,14 +22,20 @@
 
 #define CVAR_NORM_EPSILON 1e-6f
 
+/// What one task computes: rows row0 ..< row0 + rows of the outputs n0 ..< n0 + 64, and the first output of the panel
+/// that its thread will probably compute next (n if none), whose weights may be fetched ahead.
+typedef struct cvar_part {
+  size_t n0, row0, rows, next_n0;
+} cvar_part;
+
 typedef struct cvar_ops {
-  /// acc[row][j] = input row row0 + row · weight row n0 + j, for `rows` rows and the panel's outputs below n, by
-  /// arithmetic (f32 also takes BF16_F32).
-  void (*panel_f32)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
-  void (*panel_bf16)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
-  void (*panel_int8)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+  /// acc[row][j] = input row row0 + row · weight row n0 + j, for the panel's outputs below n, by arithmetic (f32 also
+  /// takes BF16_F32).
+  void (*panel_f32)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
+  void (*panel_bf16)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
+  void (*panel_int8)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   /// Bias and epilogue for the same part.
-  void (*finish)(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc);
+  void (*finish)(const cvar_linear *linear, cvar_part part, float *acc);
   void (*modulate)(const cvar_modulate *modulate, size_t row0, size_t row1);
   void (*prepare)(const cvar_prepare *prepare, size_t row0, size_t row1);
   void (*silu)(const float *x, float *y, size_t count);
@@ -47,7 +53,7 @@ extern const cvar_ops cvar_ops_neon, cvar_ops_neondot;
 #endif
 
 /// The scalar twin of bf16 dot products: for levels without them, which nobody chooses for their speed.
-void cvar_panel_scalar(const cvar_linear *linear, size_t n0, size_t row0, size_t rows, float *acc, void *pack);
+void cvar_panel_scalar(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
 
 static inline size_t cvar_min(size_t a, size_t b) { return a < b ? a : b; }
 

@@ -16,13 +16,45 @@ CVAR_INLINE const char *weight_at(const cvar_weights *w, size_t row, size_t k, c
   return (const char *)w->values + (row * w->k + k) * element_size(format);
 }
 
-/// Brings the panel's part k0 ..< k0 + kc closer, where it exists.
-CVAR_INLINE void prefetch_panel(const cvar_weights *w, size_t n0, size_t k0, size_t kc) {
-  if (k0 >= w->k) return;
-  const size_t bytes = cvar_min(kc, w->k - k0) * element_size(w->format);
-  for (size_t j = 0; j < CVAR_PANEL; j++) {
-    const char *const p = weight_at(w, weight_row(w, n0 + j), k0, w->format);
-    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
+/// Weights that are wanted next, asked for a few cache lines at a time while register tiles compute.
+typedef struct fetch {
+  const cvar_weights *w;
+  size_t n0, k0, bytes;    // rows n0 on, of each `bytes` from k0 on
+  size_t row, offset;      // what comes next
+  size_t lines_per_tile;
+} fetch;
+
+/// The part k0 ..< k0 + kc of the panel n0, or of the next panel's beginning when this one ends at k0.
+CVAR_INLINE fetch fetch_after(const cvar_weights *w, cvar_part part, size_t k0, size_t kc, size_t tiles) {
+  const bool last = k0 >= w->k;
+  fetch f = {.w = w, .n0 = last ? part.next_n0 : part.n0, .k0 = last ? 0 : k0};
+  f.bytes = cvar_min(kc, w->k - f.k0) * element_size(w->format);
+  f.row = f.n0 < w->n ? 0 : CVAR_PANEL;
+  f.lines_per_tile = (f.bytes / 64 + 1) * CVAR_PANEL / tiles + 1;
+  return f;
+}
+
+CVAR_INLINE void fetch_some(fetch *f) {
+  for (size_t line = 0; line < f->lines_per_tile && f->row < CVAR_PANEL; line++) {
+    __builtin_prefetch(weight_at(f->w, weight_row(f->w, f->n0 + f->row), f->k0, f->w->format) + f->offset, 0, 2);
+    f->offset += 64;
+    if (f->offset < f->bytes) continue;
+    f->offset = 0;
+    f->row++;
+  }
+}
+
+/// Brings the place closer to which a tile's outputs go.
+CVAR_INLINE void fetch_output(const cvar_linear *l, size_t n0, size_t row, size_t rows) {
+  for (size_t r = row; r < row + rows; r++) {
+    const char *p = (const char *)(l->output + r * l->output_stride + n0);
+    size_t bytes = cvar_min(CVAR_PANEL, l->weights.n - n0) * sizeof(float);
+    if (l->epilogue == CVAR_GELU) {
+      const size_t size = cvar_activation_size(l->hidden.arithmetic);
+      p = (const char *)l->hidden.values + (r * l->hidden.stride + n0) * size;
+      bytes = bytes / sizeof(float) * size;
+    }
+    for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 1, 2);
   }
 }
 

@@ -102,10 +102,10 @@ CVAR_INLINE void finish_block(const cvar_linear *l, size_t n, size_t row, const 
   }
 }
 
-static void finish(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc) {
-  for (size_t row = 0; row < rows; row++) {
-    for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += CVAR_BLOCK) {
-      finish_block(l, n0 + j, row0 + row, acc + row * CVAR_PANEL + j);
+static void finish(const cvar_linear *l, cvar_part part, float *acc) {
+  for (size_t row = 0; row < part.rows; row++) {
+    for (size_t j = 0; j < CVAR_PANEL && part.n0 + j < l->weights.n; j += CVAR_BLOCK) {
+      finish_block(l, part.n0 + j, part.row0 + row, acc + row * CVAR_PANEL + j);
     }
   }
 }

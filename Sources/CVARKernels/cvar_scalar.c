@@ -73,8 +73,9 @@ static float dot_int8(const cvar_weights *w, size_t row, const cvar_activations 
   return sum;
 }
 
-void cvar_panel_scalar(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc, void *pack) {
+void cvar_panel_scalar(const cvar_linear *l, cvar_part part, float *acc, void *pack) {
   (void)pack;
+  const size_t n0 = part.n0, row0 = part.row0, rows = part.rows;
   const cvar_activations *const x = &l->input;
   for (size_t row = row0; row < row0 + rows; row++) {
     float *const out = acc + (row - row0) * CVAR_PANEL;
@@ -115,7 +116,8 @@ static void store(const float *x, size_t count, const cvar_activations *out, siz
   }
 }
 
-static void finish(const cvar_linear *l, size_t n0, size_t row0, size_t rows, float *acc) {
+static void finish(const cvar_linear *l, cvar_part part, float *acc) {
+  const size_t n0 = part.n0, row0 = part.row0, rows = part.rows;
   const size_t count = cvar_min(CVAR_PANEL, l->weights.n - n0);
   for (size_t row = row0; row < row0 + rows; row++) {
     float *const x = acc + (row - row0) * CVAR_PANEL;

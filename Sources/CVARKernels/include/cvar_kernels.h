@@ -108,7 +108,7 @@ typedef struct cvar_linear {
   const float *gamma;      // [groups, n], rows gamma_stride apart; row r has group r / rows_per_group
   size_t gamma_stride, rows_per_group;
   cvar_activations hidden;  // [rows, n]; GELU
-  size_t row_parts;         // set by cvar_linear_plan
+  size_t row_parts, threads;  // set by cvar_linear_plan
 } cvar_linear;
 
 /// Scratch memory of one running task, 64-byte aligned.
