@@ -31,11 +31,18 @@ size_t cvar_activation_stride(cvar_arithmetic arithmetic, size_t columns) {
   return (divide_up(columns * size, 128) | 1) * (128 / size);
 }
 
+// Input bytes of a part that stay in the L2 cache while panel after panel runs over them, and the rows that a part
+// should keep so that packing a panel anew for each part costs little.
+#define PART_BYTES ((size_t)1100 * 1024)
+#define PART_ROWS 192
+
 size_t cvar_linear_plan(cvar_linear *linear, size_t threads) {
   const size_t panels = divide_up(linear->weights.n, CVAR_PANEL);
-  size_t parts = divide_up(linear->rows, CVAR_ROW_CHUNK);
-  // Few panels for many threads: rows are cut further, down to 32 a task, until each thread has two tasks. Every
-  // part packs its panel anew.
+  const size_t row_bytes = linear->input.stride * cvar_activation_size(linear->input.arithmetic);
+  const size_t cached_rows = PART_BYTES / row_bytes;
+  const size_t most = cached_rows >= PART_ROWS ? cvar_min(cached_rows, CVAR_ROW_CHUNK) : CVAR_ROW_CHUNK;
+  size_t parts = divide_up(linear->rows, most);
+  // Few panels for many threads: rows are cut further, down to 32 a task, until each thread has two tasks.
   while (panels * parts < 2 * threads && linear->rows / (parts + 1) >= 32) parts++;
   linear->row_parts = parts;
   linear->threads = threads;
@@ -44,10 +51,10 @@ size_t cvar_linear_plan(cvar_linear *linear, size_t threads) {
 
 void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
   const cvar_ops *const ops = cvar_ops_for(linear->level);
-  const size_t parts = linear->row_parts, index = task % parts;
+  const size_t parts = linear->row_parts, panels = divide_up(linear->weights.n, CVAR_PANEL), index = task / panels;
   const size_t row0 = linear->rows * index / parts, end = linear->rows * (index + 1) / parts;
-  const cvar_part part = {task / parts * CVAR_PANEL, row0, end - row0,
-                          cvar_min((task + linear->threads) / parts * CVAR_PANEL, linear->weights.n)};
+  const cvar_part part = {task % panels * CVAR_PANEL, row0, end - row0,
+                          cvar_min((task + linear->threads) % panels * CVAR_PANEL, linear->weights.n)};
   float *const acc = scratch;
   void *const pack = (char *)scratch + CVAR_ACCUMULATOR_BYTES;
   switch (linear->input.arithmetic) {
