@@ -39,8 +39,7 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    .target(
-      name: "CVARKernels"),
+    .target(name: "CVARKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
     .target(
       name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
@@ -70,6 +69,8 @@ let package = Package(
           argumentParser,
         ],
         swiftSettings: strict),
+      .executableTarget(
+        name: "kernel-bench", dependencies: ["CVARKernels"], path: "Benchmarks/kernel-bench"),
       .testTarget(
         name: "CommandTests",
         dependencies: ["TestSupport", "TensorBytes", "CommandSupport", "var-run", "var-convert"],

@@ -34,6 +34,16 @@ struct WeightFixture {
   init(_ format: TensorFormat, rows: Int, columns: Int, seed: UInt64) throws {
     var numbers = Numbers(seed: seed)
     let source = numbers.array(rows * columns).map { $0 / Float(columns).squareRoot() }
+    try self.init(format, rows: rows, columns: columns, source)
+  }
+
+  /// The unit matrix in f32.
+  init(unit size: Int) throws {
+    let source = (0..<size * size).map { Float($0 % (size + 1) == 0 ? 1 : 0) }
+    try self.init(.f32, rows: size, columns: size, source)
+  }
+
+  private init(_ format: TensorFormat, rows: Int, columns: Int, _ source: [Float]) throws {
     let (bytes, values) = Self.encode(source, format)
     self.values = values
     let path = FileManager.default.temporaryDirectory
@@ -91,7 +101,7 @@ struct WeightFixture {
   }
 }
 
-/// The machine's levels: all of them are tested.
+/// ‖result − expected‖ / ‖expected‖.
 func relativeError(_ result: [Float], _ expected: [Double]) -> Double {
   let error = zip(result, expected).reduce(0) { $0 + pow(Double($1.0) - $1.1, 2) }
   let size = expected.reduce(0) { $0 + $1 * $1 }
