@@ -16,6 +16,9 @@ struct ConvertCommand: ParsableCommand {
       file, too. Patterns of --tensor-type match any part of a name in the .varq \
       file, where the transformer's begin with var. and the VQ-VAE's with vae.
 
+      FORMATS
+      \(ConversionRecipe.table.map { "  \($0.tensors): \($0.format)" }.joined(separator: "\n"))
+
       EXAMPLES
         var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
         var-convert convert ar-ckpt-last.pth --output mine.varq --class-names c.txt

@@ -69,8 +69,9 @@ import VARQuant
     #expect(formats["var.blocks.0.ada_lin.1.weight"] == .q8)
     #expect(formats["var.head.weight"] == .q8)
     #expect(formats["vae.decoder.mid.block_1.conv1.weight"] == .q8)
+    #expect(formats["var.pos_1LC"] == .f16)
     for name in [
-      "var.word_embed.weight", "var.class_emb.weight", "var.pos_1LC", "var.head.bias",
+      "var.word_embed.weight", "var.class_emb.weight", "var.pos_start", "var.head.bias",
       "var.blocks.0.attn.q_bias", "vae.quantize.embedding.weight", "vae.quant_conv.weight",
       "vae.post_quant_conv.weight", "vae.quantize.quant_resi.qresi_ls.0.weight",
       "vae.encoder.conv_in.weight", "vae.decoder.conv_out.weight", "vae.decoder.norm_out.weight",
