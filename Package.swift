@@ -11,12 +11,14 @@ let strict: [SwiftSetting] = [
 ]
 
 /// A library of ours, which lives in `Sources/NAME` and is tested by `Tests/NAMETests`.
-func room(_ name: String, _ dependencies: [Target.Dependency] = []) -> [Target] {
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], tests: [Target.Dependency] = []
+) -> [Target] {
   [
     .target(name: name, dependencies: dependencies, swiftSettings: strict),
     .testTarget(
       name: name + "Tests",
-      dependencies: [.target(name: name), "TestSupport"] + dependencies,
+      dependencies: [.target(name: name), "TestSupport"] + dependencies + tests,
       swiftSettings: strict),
   ]
 }
@@ -50,7 +52,13 @@ let package = Package(
     + room("VARQuant", ["TensorBytes"])
     + room("VARModel", ["VARQuant"])
     + room("VARCompute", ["TensorBytes", "VARQuant", "CVARKernels"])
-    + room("VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"])
+    + room(
+      "VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"],
+      tests: ["SafetensorsIO", "VARConversion"])
+    + room(
+      "VARParity",
+      ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARCore"],
+      tests: ["VARConversion"])
     + room("VARConversion", ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
       .target(

@@ -48,13 +48,17 @@ public struct ComparisonReport: Sendable {
     var referenceLoss = 0.0
 
     init(_ tokens: some Collection<TokenDifference>) {
-      let count = Double(max(1, tokens.count))
       for token in tokens {
-        divergence += token.divergence / count
-        sameTop += (token.sameTop ? 1 : 0) / count
-        loss += token.loss / count
-        referenceLoss += token.referenceLoss / count
+        divergence += token.divergence
+        sameTop += token.sameTop ? 1 : 0
+        loss += token.loss
+        referenceLoss += token.referenceLoss
       }
+      let count = Double(max(1, tokens.count))
+      divergence /= count
+      sameTop /= count
+      loss /= count
+      referenceLoss /= count
     }
   }
 

@@ -56,9 +56,10 @@ public final class ImageCodec {
   /// Decodes f̂ [P, P, Z] to RGB values in [0, 1], [S, S, 3].
   ///
   /// decoder(post_quant_conv(f̂)) clamped to [−1, 1], then (x+1)/2.
-  /// - Parameter onStage: sees the output of conv_in and of each stage.
+  /// - Parameter onStage: sees what the parts of the decoder write, by their official names: `conv_in`,
+  ///   `mid`, `up{level}` with its attention and upsampling included, `norm_out` before SiLU.
   package func decode(
-    _ latent: [Float], onStage: (FeatureMap) throws -> Void = { _ in }
+    _ latent: [Float], onStage: ((String, FeatureMap) throws -> Void)? = nil
   ) throws -> [Float] {
     let side = shape.patchNumbers.last ?? 0
     let count = side * side * shape.latentChannels
@@ -112,15 +113,20 @@ extension ImageCodec {
 
   private func run(
     _ network: ImageNetwork, _ input: FeatureMap, into output: FeatureMap,
-    onStage: (FeatureMap) throws -> Void = { _ in }
+    onStage: ((String, FeatureMap) throws -> Void)? = nil
   ) throws {
     var x = free(
       besides: input, 0, side: input.height, channels: network.input.outputChannels)
     try compute.convolve(network.input, input, into: x, workspace: workspace)
-    try onStage(x)
-    for stage in network.stages {
+    try onStage?("conv_in", x)
+    for (index, stage) in network.stages.enumerated() {
       x = try run(stage, x)
-      try onStage(x)
+      if let name = network.partNames[index] { try onStage?(name, x) }
+    }
+    if let onStage {
+      let normed = free(besides: x, 0, side: x.height, channels: x.channels)
+      try compute.groupNorm(x, network.norm, silu: false, into: normed, workspace: workspace)
+      try onStage("norm_out", normed)
     }
     try compute.convolve(
       network.output, x, norm: network.norm, silu: true, into: output, workspace: workspace)

@@ -33,6 +33,8 @@ enum ImageStage: Sendable {
 struct ImageNetwork: Sendable {
   let input: Convolution
   let stages: [ImageStage]
+  /// The official name of the part that ends with a stage: `mid`, `up3`, `down0`.
+  let partNames: [Int: String]
   let norm: GroupNorm
   let output: Convolution
 
@@ -47,6 +49,7 @@ struct ImageNetwork: Sendable {
         "down.\(level)", blocks: shape.residualBlocks, channels: shape.channels * multiplier,
         attention: level == lowest)
       if level != lowest { try builder.resample("down.\(level).downsample.conv", .down) }
+      builder.endPart("down\(level)")
     }
     try builder.middle()
     return try builder.network()
@@ -65,6 +68,7 @@ struct ImageNetwork: Sendable {
         "up.\(level)", blocks: shape.residualBlocks + 1, channels: shape.channels * multiplier,
         attention: level == lowest)
       if level != 0 { try builder.resample("up.\(level).upsample.conv", .up) }
+      builder.endPart("up\(level)")
     }
     return try builder.network()
   }
@@ -77,6 +81,7 @@ private struct NetworkBuilder {
   private let algorithm: Convolution.Algorithm
   private var channels: Int
   private var stages: [ImageStage] = []
+  private var partNames: [Int: String] = [:]
 
   init(
     _ binder: TensorBinder, _ root: String, _ algorithm: Convolution.Algorithm, channels: Int
@@ -100,7 +105,10 @@ private struct NetworkBuilder {
     try residual("mid.block_1", channels: channels)
     try attention("mid.attn_1")
     try residual("mid.block_2", channels: channels)
+    endPart("mid")
   }
+
+  mutating func endPart(_ name: String) { partNames[stages.count - 1] = name }
 
   mutating func resample(_ name: String, _ form: Convolution.Form) throws(ModelError) {
     stages.append(.resample(try convolution(name, form)))
@@ -132,7 +140,7 @@ private struct NetworkBuilder {
 
   func network() throws(ModelError) -> ImageNetwork {
     ImageNetwork(
-      input: try convolution("conv_in"), stages: stages,
+      input: try convolution("conv_in"), stages: stages, partNames: partNames,
       norm: try binder.norm(root + "norm_out"), output: try convolution("conv_out"))
   }
 }

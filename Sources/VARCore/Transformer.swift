@@ -62,6 +62,9 @@ final class Transformer {
   /// The residual stream of the scale that runs, [R·n, C].
   var activations: FloatMatrix { stream.matrix(rows: sequences * tokens, columns: shape.width) }
 
+  /// The class embeddings, [R, C].
+  var classConditions: FloatMatrix { conditions.matrix(rows: sequences, columns: shape.width) }
+
   /// Starts new sequences: evaluates adaLN for their labels and embeds the first scale.
   ///
   /// x = cond + pos_start + lvl_embed[0] + pos_1LC[0..<p_0²]; a guided batch's other half has the
@@ -75,8 +78,7 @@ final class Transformer {
         weights.classEmbedding, rows: label..<label + 1,
         into: conditions.matrix(offset: row * width, rows: 1, columns: width))
     }
-    modulation.evaluate(
-      conditions.matrix(rows: sequences, columns: width), weights, exact, input: exactInput)
+    modulation.evaluate(classConditions, weights, exact, input: exactInput)
     for matrix in weights.adaLNMatrices { matrix.file.release(matrix.bytes) }
     position = 0
     tokens = (shape.patchNumbers.first ?? 0) * (shape.patchNumbers.first ?? 0)

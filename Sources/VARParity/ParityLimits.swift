@@ -1,0 +1,78 @@
+public import VARCompute
+public import VARQuant
+
+/// What counts as right for a weight format and a compute mode.
+///
+/// Relative errors are ‖ours − reference‖/‖reference‖ of a whole tensor, against PyTorch in f32 on the
+/// original weights. Teacher forcing keeps them from growing from scale to scale.
+public struct ParityLimits: Equatable, Sendable {
+  /// The coarsest format among the model's large matrices.
+  public let format: TensorFormat
+  /// How they are multiplied.
+  public let mode: ComputeMode
+  /// Of the residual stream and the logits.
+  public let stream: Double
+  /// Of decoder stages and picture.
+  public let decoder: Double
+  /// Of f̂, which is always computed in f32.
+  public let features: Double
+  /// Mean KL of a scale's predictions, in nats.
+  public let meanDivergence: Double
+  /// Share of tokens that agree when nothing is replayed, over all scales.
+  public let freeRunAgreement: Double
+
+  /// The limits of a format and a mode.
+  public init(format: TensorFormat, mode: ComputeMode) {
+    self.format = format
+    self.mode = mode
+    let row = Self.row(format, mode)
+    stream = row.stream
+    decoder = row.decoder
+    features = row.features
+    meanDivergence = row.divergence
+    freeRunAgreement = row.agreement
+  }
+
+  func relativeError(_ section: ParityReport.Section) -> Double {
+    switch section {
+    case .features: features
+    case .decoder, .image: decoder
+    default: stream
+    }
+  }
+
+  private struct Row {
+    var stream: Double
+    var decoder: Double
+    var features: Double
+    var divergence: Double
+    var agreement: Double
+  }
+
+  /// Rounding of the weights and rounding of the inputs add up; the table holds both.
+  private static func row(_ format: TensorFormat, _ mode: ComputeMode) -> Row {
+    var row: Row
+    switch format {
+    case .f32:
+      row = Row(stream: 1e-4, decoder: 1e-4, features: 1e-5, divergence: 1e-6, agreement: 1)
+    case .f16:
+      row = Row(stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 1e-3, agreement: 0.5)
+    case .bf16:
+      row = Row(stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 2e-2, agreement: 0.3)
+    case .q8:
+      row = Row(stream: 6e-2, decoder: 4e-2, features: 1e-2, divergence: 1e-1, agreement: 0.2)
+    }
+    switch mode {
+    case .f32: break
+    case .bf16:
+      row.stream += 3e-2
+      row.divergence += 5e-2
+      row.agreement = min(row.agreement, 0.3)
+    case .int8:
+      row.stream += 1e-1
+      row.divergence += 2e-1
+      row.agreement = min(row.agreement, 0.1)
+    }
+    return row
+  }
+}

@@ -1,0 +1,145 @@
+import VARCompute
+import VARQuant
+
+/// What a comparison with a reference found.
+public struct ParityReport: Sendable {
+  /// The part of the computation that a limit is for, in the order of the computation.
+  public enum Section: String, Sendable, CaseIterable, Encodable {
+    /// Class embeddings and the inputs of the scales.
+    case inputs
+    /// What the blocks write.
+    case blocks
+    /// Raw and guided logits.
+    case logits
+    /// The logits as predictions.
+    case predictions
+    /// f̂.
+    case features
+    /// The decoder's stages.
+    case decoder
+    /// The picture from the reference's tokens.
+    case image
+    /// Tokens when nothing is replayed.
+    case freeRun = "free_run"
+  }
+
+  /// The verdict on a section.
+  public struct Verdict: Equatable, Sendable, Encodable {
+    /// Which one.
+    public let section: Section
+    /// What is measured.
+    public let quantity: String
+    /// Its worst value.
+    public let worst: Double
+    /// What is allowed.
+    public let limit: Double
+    /// Whether it is within the limit.
+    public let passed: Bool
+  }
+
+  /// Tokens that agree at one scale when nothing is replayed.
+  public struct Agreement: Equatable, Sendable, Encodable {
+    /// The scale, from 0.
+    public let scale: Int
+    /// Positions with the reference's token.
+    public let same: Int
+    /// All positions.
+    public let total: Int
+  }
+
+  /// The model's weakest tensor format and the compute mode, whose limits apply.
+  public let limits: ParityLimits
+  /// Whether our generator's first draws are those of the reference; nil if it recorded none.
+  public internal(set) var sameDraws: Bool?
+  /// Every recorded tensor, in the order of the computation.
+  public internal(set) var tensors: [TensorComparison] = []
+  /// Every scale's predictions.
+  public internal(set) var predictions: [PredictionComparison] = []
+  /// Token agreement of the free run.
+  public internal(set) var agreement: [Agreement] = []
+  /// PSNR in dB of the free run's pictures to the reference's; nil if it recorded none.
+  public internal(set) var freeRunPSNR: [Double]?
+
+  init(limits: ParityLimits) { self.limits = limits }
+
+  /// The section of a tensor.
+  static func section(of tensor: String) -> Section {
+    if tensor == "cond" || tensor.hasSuffix(".input") { return .inputs }
+    if tensor.contains(".block") { return .blocks }
+    if tensor.contains(".logits") { return .logits }
+    if tensor.hasSuffix(".fhat") { return .features }
+    return tensor == "image" ? .image : .decoder
+  }
+
+  /// The first tensor, in the order of the computation, that is beyond its limit.
+  public var firstFailure: TensorComparison? {
+    tensors.first { !($0.relativeError <= limits.relativeError(Self.section(of: $0.name))) }
+  }
+
+  /// The verdict on each section that was compared.
+  public var verdicts: [Verdict] {
+    Section.allCases.compactMap { section in
+      switch section {
+      case .predictions: return predictionVerdict
+      case .freeRun: return freeRunVerdict
+      default:
+        let errors = tensors.filter { Self.section(of: $0.name) == section }.map(\.relativeError)
+        guard let worst = errors.max() else { return nil }
+        let limit = limits.relativeError(section)
+        return Verdict(
+          section: section, quantity: "relative error", worst: worst, limit: limit,
+          passed: worst <= limit)
+      }
+    }
+  }
+
+  private var predictionVerdict: Verdict? {
+    guard let worst = predictions.map(\.meanDivergence).max() else { return nil }
+    return Verdict(
+      section: .predictions, quantity: "mean KL", worst: worst, limit: limits.meanDivergence,
+      passed: worst <= limits.meanDivergence)
+  }
+
+  private var freeRunVerdict: Verdict? {
+    let total = agreement.reduce(0) { $0 + $1.total }
+    guard total > 0 else { return nil }
+    let share = Double(agreement.reduce(0) { $0 + $1.same }) / Double(total)
+    return Verdict(
+      section: .freeRun, quantity: "share of tokens", worst: share, limit: limits.freeRunAgreement,
+      passed: share >= limits.freeRunAgreement)
+  }
+
+  /// Whether every section is within its limit.
+  public var passed: Bool { verdicts.allSatisfy(\.passed) }
+}
+
+extension ParityReport: Encodable {
+  private enum CodingKeys: String, CodingKey {
+    case format
+    case compute
+    case sameDraws = "same_draws"
+    case tensors
+    case predictions
+    case agreement
+    case freeRunPSNR = "free_run_psnr"
+    case verdicts
+    case firstFailure = "first_failure"
+    case passed
+  }
+
+  /// Writes everything, verdicts included; an infinite PSNR as null.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(limits.format.name, forKey: .format)
+    try container.encode(limits.mode.rawValue, forKey: .compute)
+    try container.encode(sameDraws, forKey: .sameDraws)
+    try container.encode(tensors, forKey: .tensors)
+    try container.encode(predictions, forKey: .predictions)
+    try container.encode(agreement, forKey: .agreement)
+    try container.encode(
+      freeRunPSNR.map { $0.map { $0.isFinite ? $0 : nil } }, forKey: .freeRunPSNR)
+    try container.encode(verdicts, forKey: .verdicts)
+    try container.encode(firstFailure?.name, forKey: .firstFailure)
+    try container.encode(passed, forKey: .passed)
+  }
+}
