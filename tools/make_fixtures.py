@@ -10,6 +10,8 @@ import hashlib
 import json
 import os
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import torch
@@ -177,6 +179,14 @@ def write_containers(folder):
     torch.save({'epoch': 3, 'iter': 17, 'trainer': trainer, 'args': {'depth': 1, 'fp16': 1}}, f'{source}/ar-ckpt-last.pth')
 
 
+def write_reference(folder, name):
+    """A dump for `var-run parity`, by the program that users make theirs with."""
+    models = f'{folder}/models/{name}'
+    subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'dump_reference.py'),
+                    '--var', f'{models}/var.pth', '--vae', f'{models}/vae.pth', '--classes', '2', '--seed', '5', '--cfg', '1.5',
+                    '--top-k', '50', '--top-p', '0.96', '--output', f'{folder}/goldens/{name}/reference.safetensors'], check=True)
+
+
 def write_sums(folder):
     lines = []
     for root, _, names in os.walk(folder):
@@ -203,6 +213,7 @@ def main():
     for name in MODELS:
         make_model(folder, name, f'{folder}/images')
     write_containers(folder)
+    write_reference(folder, 'per-block')
     write_sums(folder)
 
 

@@ -31,19 +31,20 @@ import VARCore
 
   /// To a power of two (16 and 32 in the released models) the weights are exact.
   @Test func bicubicToAPowerOfTwoEqualsPyTorch() {
-    #expect(bicubic(from: 3, to: 8) == Golden.bicubic3to8)
+    #expect(bicubic(from: 3, to: 8) == ResamplingGolden.bicubic3to8)
   }
 
   /// To other sizes the weights' last bits depend on how a compiler contracts the polynomial.
   @Test func bicubicIsWithinRoundingOfPyTorch() {
     let limit: Float = 2e-6
-    let worst = zip(bicubic(from: 3, to: 7), Golden.bicubic3to7).map { abs($0 - $1) }.max() ?? .nan
+    let worst =
+      zip(bicubic(from: 3, to: 7), ResamplingGolden.bicubic3to7).map { abs($0 - $1) }.max() ?? .nan
     #expect(worst <= limit, "worst \(worst)")
   }
 
   @Test func areaEqualsPyTorch() {
-    #expect(area(channels: 2, from: 7, to: 3) == Golden.area7to3)
-    #expect(area(channels: 1, from: 8, to: 5) == Golden.area8to5)
+    #expect(area(channels: 2, from: 7, to: 3) == ResamplingGolden.area7to3)
+    #expect(area(channels: 1, from: 8, to: 5) == ResamplingGolden.area8to5)
   }
 
   @Test func areaOfTheSameSizeIsTheMapItself() {
@@ -56,13 +57,13 @@ import VARCore
       let (row, column) = index.quotientAndRemainder(dividingBy: 16)
       return (row * row + 3 * column * column + row * column) % 7 < 4 ? 1 : 0
     }
-    #expect(Resampling.bilinear(mask, from: 16, to: 5) == Golden.bilinear16to5)
-    #expect(Resampling.bilinear(mask, from: 16, to: 10) == Golden.bilinear16to10)
+    #expect(Resampling.bilinear(mask, from: 16, to: 5) == ResamplingGolden.bilinear16to5)
+    #expect(Resampling.bilinear(mask, from: 16, to: 10) == ResamplingGolden.bilinear16to10)
     #expect(Resampling.bilinear(mask, from: 16, to: 16) == mask)
   }
 }
 
-private enum Golden {
+private enum ResamplingGolden {
   static let bicubic3to8: [Float] = [
     -0.791447997, -0.0191335678, -0.576223314, -0.0904841349, -0.0237024911, -0.354677767,
     0.524581909, -0.542253494, 0.712971687, -0.309016258, 0.454331517, 0.237155408, 0.123683035,

@@ -1,0 +1,151 @@
+import TensorBytes
+import TestSupport
+import Testing
+import VARCompute
+import VARCore
+import VARModel
+import VARQuant
+
+/// Requests and files that can't be, and what they are refused with.
+@Suite struct ModelErrorTests {
+  private func request(_ labels: [Int?], guidance: Double = 0, edit: Edit? = nil)
+    -> GenerationRequest
+  {
+    GenerationRequest(
+      labels: labels, options: SamplingOptions(guidance: guidance),
+      random: .batch(RandomSource(seed: 0)), edit: edit)
+  }
+
+  private func generator(images: Int = 1) throws -> Generator {
+    try Generator(
+      FixtureModels.model("plain"), Compute(mode: .f32), images: images, guided: false)
+  }
+
+  @Test func labels() throws {
+    let generator = try generator()
+    #expect(throws: ModelError.label(6, classes: 6)) { try generator.generate(request([6])) }
+    #expect(throws: ModelError.label(-1, classes: 6)) { try generator.generate(request([-1])) }
+    #expect(throws: ModelError.count(of: "labels", expected: 1, actual: 2)) {
+      try generator.generate(request([1, 2]))
+    }
+  }
+
+  @Test func guidanceAndSeeds() throws {
+    let generator = try generator()
+    #expect(throws: ModelError.unguided) { try generator.generate(request([1], guidance: 1.5)) }
+    var seeds = request([1])
+    seeds.random = .image([])
+    #expect(throws: ModelError.count(of: "seeds", expected: 1, actual: 0)) {
+      try generator.generate(seeds)
+    }
+  }
+
+  @Test func tokens() throws {
+    let codec = try ImageCodec(FixtureModels.model("plain"), Compute(mode: .f32))
+    #expect(throws: ModelError.tokenMaps(expected: [1, 4, 16], actual: [1])) {
+      try codec.latent(of: TokenMaps([[0]]))
+    }
+    var maps = TokenMaps([[0], [0, 0, 0, 0], Array(repeating: 0, count: 16)])
+    maps.scales[1][2] = 64
+    #expect(throws: ModelError.token(64, scale: 1, position: 2, vocabulary: 64)) {
+      try codec.latent(of: maps)
+    }
+    maps.scales[1][2] = -1
+    #expect(throws: ModelError.token(-1, scale: 1, position: 2, vocabulary: 64)) {
+      try codec.latent(of: maps)
+    }
+    #expect(throws: ModelError.latent(expected: 512, actual: 3)) {
+      try codec.pixels(of: [0, 0, 0])
+    }
+    #expect(throws: ModelError.pixels(expected: 48, actual: 3)) { try codec.encode([0, 0, 0]) }
+  }
+
+  @Test func masks() throws {
+    let maps = TokenMaps([[0], [0, 0, 0, 0], Array(repeating: 0, count: 16)])
+    let mask = EditMask(box: EditBox(0, 0, 1, 1), generateInside: true, side: 5)
+    #expect(throws: ModelError.mask(expected: 4, actual: 5)) {
+      try generator().generate(request([1], edit: Edit(tokens: maps, mask: mask)))
+    }
+  }
+
+  @Test func halves() throws {
+    let compute = try Compute(mode: .f32)
+    let tokenizer = try FixtureModels.half(.tokenizer)
+    #expect(
+      throws: ModelError.missingHalf(
+        path: tokenizer.file.path, half: .transformer, purpose: "generating")
+    ) { try Generator(tokenizer, compute, images: 1, guided: false) }
+    _ = try ImageCodec(tokenizer, compute)
+    let transformer = try FixtureModels.half(.transformer)
+    #expect(
+      throws: ModelError.missingHalf(
+        path: transformer.file.path, half: .tokenizer, purpose: "encoding or decoding pictures")
+    ) { try ImageCodec(transformer, compute) }
+    #expect(
+      throws: ModelError.missingHalf(
+        path: transformer.file.path, half: .tokenizer, purpose: "evaluating")
+    ) { try Evaluator(transformer, compute) }
+  }
+
+  @Test func comparisonOfDifferentModels() throws {
+    let compute = try Compute(mode: .f32)
+    #expect(throws: ModelError.tokenMaps(expected: [1, 4, 9, 16], actual: [1, 4, 16])) {
+      try Comparison(
+        FixtureModels.model("plain"), compute, against: FixtureModels.model("shared"), compute)
+    }
+  }
+}
+
+/// Files whose tensors are not those of their configuration.
+@Suite struct BindingTests {
+  /// Writes a file with the metadata of `plain` and tensors of zeros.
+  private func write(_ tensors: [TensorPlan], to path: String) throws {
+    let metadata = try FixtureModels.model("plain").file.metadata
+    let writer = try VarqWriter(path, metadata: metadata, tensors: tensors)
+    for tensor in tensors {
+      let count = try Checked.product(of: tensor.shape)
+      let zeros = [UInt8](repeating: 0, count: tensor.format.byteCount(elements: count))
+      try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }
+    }
+    try writer.finish()
+  }
+
+  private func plans() throws -> [TensorPlan] {
+    try TensorManifest(FixtureModels.model("plain").configuration).tensors.map {
+      TensorPlan(name: $0.name, format: .f32, shape: $0.storedShape)
+    }
+  }
+
+  @Test func missing() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("model.varq")
+    try write(plans().filter { $0.name != "var.head.bias" }, to: path)
+    #expect(throws: ModelError.missingTensor(path: path, name: "var.head.bias")) {
+      try Model(path: path)
+    }
+  }
+
+  @Test func surplus() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("model.varq")
+    try write(
+      plans() + [TensorPlan(name: "var.extra", format: .f32, shape: [2])], to: path)
+    #expect(throws: ModelError.surplusTensor(path: path, name: "var.extra")) {
+      try Model(path: path)
+    }
+  }
+
+  @Test func misshapen() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("model.varq")
+    try write(
+      plans().map {
+        $0.name == "var.head.weight"
+          ? TensorPlan(name: $0.name, format: .f32, shape: [64, 63]) : $0
+      }, to: path)
+    #expect(
+      throws: ModelError.shape(
+        path: path, name: "var.head.weight", expected: [64, 64], actual: [64, 63])
+    ) { try Model(path: path) }
+  }
+}
