@@ -22,5 +22,6 @@ extern int checks, failures;
 /// Each room's checks of one level against the scalar twin.
 void check_linear(cvar_level level);
 void check_rows(cvar_level level);
+void check_image(cvar_level level);
 
 #endif

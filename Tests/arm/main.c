@@ -53,6 +53,7 @@ int main(void) {
     const int before = checks;
     check_rows((cvar_level)level);
     check_linear((cvar_level)level);
+    check_image((cvar_level)level);
     printf("%s: %d checks\n", names[level], checks - before);
   }
   printf("%d checks, %d failures\n", checks, failures);
