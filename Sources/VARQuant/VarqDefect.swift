@@ -43,12 +43,13 @@ public enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .notVarq:
-      "is not a .varq file (its first bytes differ)"
+      "not a .varq file (its first bytes differ)"
     case .unsupportedVersion(let major, let minor):
-      "has version \(major).\(minor) of the .varq format, this program reads 1.x; "
+      "version \(major).\(minor) of the .varq format; this program reads 1.x: "
         + "use a newer program or convert the checkpoint again"
     case .fileSize(let declared, let actual):
-      "has \(actual) bytes, its header says \(declared): it was cut off or added to; copy it again"
+      "the file has \(actual) bytes, but its header says \(declared): it was cut off or added to; "
+        + "copy it again"
     case .headerField(let name, let value, let limit):
       "\(name) in the header is \(value), at most \(limit) is possible"
     case .headerChecksum(let expected, let actual):

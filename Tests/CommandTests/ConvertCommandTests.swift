@@ -135,7 +135,7 @@ import Testing
       ], status: 1, message: "quantize.ema_vocab_hit_SV"),
     Misuse(arguments: ["inspect", "/no/such/file"], status: 1, message: "/no/such/file"),
     Misuse(
-      arguments: ["verify", pair[1]], status: 1, message: "is not a .varq file"),
+      arguments: ["verify", pair[1]], status: 1, message: "not a .varq file"),
     Misuse(arguments: ["verify"], status: 64, message: "<file>"),
     Misuse(arguments: ["export", "x.varq"], status: 64, message: "--output"),
   ])
