@@ -26,7 +26,8 @@ struct StateFlattening {
   private(set) var tensors: [(name: String, index: Int)] = []
   private(set) var values: [(name: String, value: CheckpointValue)] = []
   private let document: PickleDocument
-  private var names: Set<String> = []
+  /// By their bytes: Swift's strings count composed and decomposed accents as equal, Python's don't.
+  private var names: Set<[UInt8]> = []
   private var nameBytes = 0
   private var visited = 0
 
@@ -52,15 +53,20 @@ struct StateFlattening {
     case .dict(let index):
       let elements = document.heap[index]
       for position in stride(from: 0, to: elements.count, by: 2) {
-        let child = join(path, Self.text(ofKey: elements[position]))
+        let child = try join(path, Self.text(ofKey: elements[position]))
         try visit(elements[position + 1], child, depth: depth + 1)
       }
     case .tuple(let index), .list(let index):
       if let integers = document.integers(value) {
+        // A list that is referred to again and again is copied each time.
+        visited += integers.count
+        guard visited <= Self.leafLimit else {
+          throw .tooLarge(what: "entries", limit: Self.leafLimit)
+        }
         try add(path, .integers(integers))
       } else {
         for (position, element) in document.heap[index].enumerated() {
-          try visit(element, join(path, String(position)), depth: depth + 1)
+          try visit(element, try join(path, String(position)), depth: depth + 1)
         }
       }
     default: try add(path, Self.leaf(value))
@@ -73,15 +79,18 @@ struct StateFlattening {
   }
 
   private mutating func claim(_ path: String) throws(FlatteningError) {
-    nameBytes += path.utf8.count
+    guard names.insert(Array(path.utf8)).inserted else {
+      throw .duplicateName(String(path.prefix(200)))
+    }
+  }
+
+  /// Extends a path; containers count as well, since they may be empty and their keys shared.
+  private mutating func join(_ path: String, _ key: String) throws(FlatteningError) -> String {
+    nameBytes += path.utf8.count + key.utf8.count + 1
     guard nameBytes <= Self.nameLimit else {
       throw .tooLarge(what: "bytes of names", limit: Self.nameLimit)
     }
-    guard names.insert(path).inserted else { throw .duplicateName(String(path.prefix(200))) }
-  }
-
-  private func join(_ path: String, _ key: String) -> String {
-    path.isEmpty ? key : path + "." + key
+    return path.isEmpty ? key : path + "." + key
   }
 
   private static func leaf(_ value: PickleValue) -> CheckpointValue {

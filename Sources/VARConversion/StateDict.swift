@@ -73,13 +73,14 @@ extension StateDict {
   private static func roots(of half: ModelHalf, in checkpoint: Checkpoint) -> [String] {
     guard let marker = markers[half] else { return [] }
     var roots: [String] = []
+    var known: Set<Substring> = []
     for tensor in checkpoint.tensors
     where tensor.name == marker || tensor.name.hasSuffix("." + marker) {
       var root = tensor.name.dropLast(marker.count)
       while let wrapper = wrappers.first(where: { root == $0 || root.hasSuffix("." + $0) }) {
         root = root.dropLast(wrapper.count)
       }
-      if !roots.contains(String(root)) { roots.append(String(root)) }
+      if known.insert(root).inserted { roots.append(String(root)) }
     }
     return roots
   }

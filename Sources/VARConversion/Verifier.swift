@@ -31,17 +31,15 @@ public struct Verifier {
 
   /// Prepares the check of a file.
   /// - Parameter paths: checkpoints to compare with, recognised by their content.
-  /// - Throws: errors of the file and the checkpoints.
+  /// - Throws: errors of ``ConvertedModel``, since no reader accepts a file that is no model, and of
+  ///   the checkpoints.
   public init(_ file: VarqFile, against paths: [String] = []) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
-    if !paths.isEmpty {
-      let configuration = try ConvertedModel(file).configuration
-      let options = ConversionOptions(configuration)
-      for path in paths {
-        let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
-        for binding in model.bindings { sources[binding.specification.name] = binding }
-      }
+    let options = ConversionOptions(try ConvertedModel(file).configuration)
+    for path in paths {
+      let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
+      for binding in model.bindings { sources[binding.specification.name] = binding }
     }
     self.sources = sources
   }
