@@ -125,8 +125,9 @@ static void attention(const image_bench *b, bool half) {
   static const size_t sides[] = {1, 2, 3, 4, 5, 6, 8, 10, 13, 16};
   const size_t images = 2, heads = 16, width = 64, tokens = 680, channels = heads * width;
   cvar_kv_cache cache = {.half = half, .images = images, .heads = heads, .head_width = width, .capacity = 704};
-  cache.keys = filled(cvar_kv_keys(&cache) * (half ? 2 : 4), 0x2c);
-  cache.values = filled(cvar_kv_values(&cache) * (half ? 2 : 4), 0x2c);
+  const size_t bytes = images * heads * cache.capacity * width * (half ? 2 : 4);
+  cache.keys = filled(bytes, 0x2c);
+  cache.values = filled(bytes, 0x2c);
   float *const qkv = numbers(images * tokens * 3 * channels), *const output = numbers(images * tokens * channels);
   double total = 0, last = 0, work = 0;
   size_t keys = 0;

@@ -1,4 +1,4 @@
-// Times the linear kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
+// Times the kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
 // thread is timed by its CPU time.
 //   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|int8] [--format q8|f16|bf16|f32] [--shape N,K]
 #define _POSIX_C_SOURCE 200809L
@@ -11,6 +11,7 @@
 
 #include "cvar_ceilings.h"
 #include "cvar_kernels.h"
+#include "image.h"
 
 #define WEIGHT_BYTES ((size_t)192 << 20)  // copies of the weight in turn, so that it comes from memory
 #define MEASURE_SECONDS 0.25
@@ -168,6 +169,10 @@ int main(int argc, char **argv) {
     for (size_t j = 1; j < sizeof row_counts / sizeof *row_counts; j++) printf(" %6zu", row_counts[j]);
     printf("  (GFLOP/s, share of the ceiling at the last M)\n");
     table(&b, &c);
+  }
+  if (!given) {
+    const image_bench images = {b.o.level, b.pool, c.f32, seconds_now};
+    bench_images(&images);
   }
   cvar_pool_destroy(b.pool);
   return 0;
