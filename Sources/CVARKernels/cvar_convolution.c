@@ -1,4 +1,11 @@
 // 3x3 convolutions: planning, and the jobs of each phase. The inner loops are in cvar_image_ops.
+//
+// They multiply in f32 in every compute mode. With a quarter of the multiplications Winograd's form in
+// f32 is about as fast as int8 dot products with block scales (four times the rate of f32, 71 % of it
+// after scaling), and int8 inputs would cost the picture more than bf16 does. Demo model, decoder's
+// convolutions, PSNR to f32 over 48 test images, mean and worst: q8 weights alone 65.9 and 64.4 dB, with
+// bf16 inputs 63.6 and 61.6, with int8 inputs scaled by pixel and 32 channels 56.9 and 52.0, by map 50.6
+// and 49.1.
 #include <string.h>
 
 #include "cvar_image_ops.h"
