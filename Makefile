@@ -103,11 +103,9 @@ quality: build ## What each format and arithmetic costs on the demo model's test
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality
 
-train-demo: ## Train the demo model again from its data (hours on two cores)
+train-demo: ## Train the demo model again from its data (an hour or more on two cores; rerun to resume)
 	$(call venv,tools/requirements.txt)
-	cd tools && ../$(VENV)/bin/python -m vartorch.train_vqvae --data ../.build/data --run ../.build/train/vqvae
-	cd tools && ../$(VENV)/bin/python -m vartorch.train_var --data ../.build/data --vae ../.build/train/vqvae/state.pt \
-	  --run ../.build/train/var
+	cd tools && ../$(VENV)/bin/python -m vartorch.train --data ../.build/data --runs ../.build/train --output ../$(DEMO)
 
 fixtures: ## Make the tests' goldens again with PyTorch
 	$(call venv,tools/requirements.txt)

@@ -13,21 +13,25 @@ from PIL import Image
 from vartorch import fashion
 
 
+def export(output, data, count):
+    grey, garment = fashion.load(data, 't10k')
+    colour = fashion.test_colours()
+    images = fashion.colourise(grey[:count], colour[:count]).permute(0, 2, 3, 1).numpy()
+    for label in range(len(fashion.CLASS_NAMES)):
+        os.makedirs(f'{output}/{label}', exist_ok=True)
+    for i, pixels in enumerate(images):
+        label = int(colour[i]) * 10 + int(garment[i])
+        Image.fromarray(pixels).save(f'{output}/{label}/{i:05d}.png')
+    return len(images)
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ap.add_argument('output')
     ap.add_argument('--data', default='data', help='where Debian\'s package is unpacked, or is to be')
     ap.add_argument('--count', type=int, default=10000)
     args = ap.parse_args()
-    grey, garment = fashion.load(args.data, 't10k')
-    colour = fashion.test_colours()
-    images = fashion.colourise(grey[:args.count], colour[:args.count]).permute(0, 2, 3, 1).numpy()
-    for label in range(len(fashion.CLASS_NAMES)):
-        os.makedirs(f'{args.output}/{label}', exist_ok=True)
-    for i, pixels in enumerate(images):
-        label = int(colour[i]) * 10 + int(garment[i])
-        Image.fromarray(pixels).save(f'{args.output}/{label}/{i:05d}.png')
-    print(f'{len(images)} images in {args.output}')
+    print(f'{export(args.output, args.data, args.count)} images in {args.output}')
 
 
 if __name__ == '__main__':

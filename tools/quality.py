@@ -1,17 +1,18 @@
 """What quantization costs, on the demo model: one table over formats and compute modes.
 
-    python3 tools/quality.py --var-run .build/release/var-run --reference f32.varq --classifier classifier.pth \\
-        --images TEST/ --data DIR --output quality.md  f32=f32.varq  q8=q8.varq  'q8, int8=q8.varq@int8' …
+    python3 tools/quality.py --binaries .build/release --demo models/fashion-var --work .build/quality [--images 1000]
 
-Each entry is NAME=FILE[@COMPUTE]. For each: file size; teacher-forced loss on the test images (`var-run evaluate`); KL
-divergence and same-top-1 of the logits against the reference (`var-run compare`); 600 generated images judged by the
-classifier, and the Fréchet distance of its features to the test split. Every entry has the same seeds and images.
-Error bars are standard errors. TEST/ is made by export_test_images.py.
+Converts the demo model to every format, then for each row: file size; teacher-forced loss on test images (`var-run
+evaluate`); KL divergence and same-top-1 of the logits against f32 (`var-run compare`); 600 generated images judged by
+the classifier, and the Fréchet distance of its features to the test split. Every row has the same seeds and images. Error
+bars are standard errors. The table goes to WORK/quality.md and between the marks in MODEL_CARD.md, the figures to
+WORK/quality.json. A mode that this CPU or build lacks is left out, and said so.
 """
 import argparse
 import glob
 import json
 import os
+import shutil
 import subprocess
 import tempfile
 
@@ -19,52 +20,65 @@ import numpy as np
 import torch
 from PIL import Image
 
+import export_test_images
 from vartorch import classifier, fashion
 from vartorch.score import judge
+
+
+FORMATS = ('f32', 'f16', 'bf16', 'q8')
+ROWS = [(f'{f} file, f32 arithmetic', f, 'f32') for f in FORMATS]
+ROWS += [(f'q8 file, {mode} arithmetic', 'q8', mode) for mode in ('bf16', 'int8')]
+BEGIN, END = '<!-- quality: begin, by make quality -->', '<!-- quality: end -->'
+
+
+class Refused(Exception):
+    """A command of ours ended with an error; the message is what it printed."""
 
 
 def run(*command):
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(f'{" ".join(command)}\n{done.stderr}')
+        raise Refused(f'{" ".join(command)}\n{done.stderr}')
     return done.stdout
 
 
-def parse_entry(text):
-    name, _, rest = text.partition('=')
-    path, _, compute = rest.partition('@')
-    return name, path, ['--compute', compute] if compute else []
+def convert(args, kind):
+    """WORK/fashion-KIND.varq, made anew."""
+    path = f'{args.work}/fashion-{kind}.varq'
+    run(f'{args.binaries}/var-convert', 'convert', '--var', f'{args.demo}/var.pth', '--vae', f'{args.demo}/vae.pth',
+        '--class-names', f'{args.demo}/class_names.txt', '--type', kind, '--output', path, '--force')
+    return path
 
 
-def evaluate(args, path, compute, scratch):
+def evaluate(args, path, mode, scratch):
     output = f'{scratch}/evaluation.json'
-    if os.path.exists(output):
-        os.remove(output)  # evaluate resumes from what it finds
-    run(args.var_run, 'evaluate', '--model', path, args.images, '--output', output, *compute)
+    run(f'{args.binaries}/var-run', 'evaluate', '--model', path, f'{args.work}/test', '--output', output, '--compute', mode)
     with open(output) as f:
         return json.load(f)
 
 
-def compare(args, path, compute):
-    return json.loads(run(args.var_run, 'compare', '--model', path, '--against', args.reference, args.images, '--json', *compute))
+def compare(args, path, mode):
+    return json.loads(run(f'{args.binaries}/var-run', 'compare', '--model', path, '--against', f'{args.work}/fashion-f32.varq',
+                          f'{args.work}/test', '--json', '--compute', mode))
 
 
-def generate(args, path, compute, folder):
+def generate(args, path, mode, folder):
     """600 images, class by class, uint8 [N, 3, S, S], and their labels."""
-    run(args.var_run, 'generate', '--model', path, '--classes', '0-59', '--count', str(args.count), '--seed', str(args.seed),
-        '--cfg', str(args.cfg), '--output', folder + '/', *compute)
+    run(f'{args.binaries}/var-run', 'generate', '--model', path, '--classes', '0-59', '--count', str(args.count), '--seed', str(args.seed),
+        '--cfg', str(args.cfg), '--output', folder + '/', '--compute', mode)
     images = [np.asarray(Image.open(p).convert('RGB')) for p in sorted(glob.glob(f'{folder}/*.png'))]
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.arange(60).repeat_interleave(args.count)
 
 
-def measure(args, entry, model, reference_features):
-    name, path, compute = entry
+def measure(args, row, model, reference_features):
+    name, kind, mode = row
+    path = f'{args.work}/fashion-{kind}.varq'
     with tempfile.TemporaryDirectory() as scratch:
-        record = {'name': name, 'bytes': os.path.getsize(path), 'evaluate': evaluate(args, path, compute, scratch),
-                  'compare': compare(args, path, compute)}
-        images, labels = generate(args, path, compute, f'{scratch}/images')
+        record = {'name': name, 'bytes': os.path.getsize(path), 'evaluate': evaluate(args, path, mode, scratch),
+                  'compare': compare(args, path, mode)}
+        images, labels = generate(args, path, mode, f'{scratch}/images')
         record['generated'] = judge(model, images, labels, reference_features)
-    print(json.dumps(record['generated']), flush=True)
+    print(f'{name}: loss {record["evaluate"]["L_mean"]:.4f}, garment {record["generated"]["garment"]:.3f}', flush=True)
     return record
 
 
@@ -91,27 +105,50 @@ def table(records, scales):
     return '\n'.join(lines) + '\n'
 
 
+def insert(path, text):
+    """Replaces what stands between the marks of a Markdown file."""
+    with open(path) as f:
+        before, rest = f.read().split(BEGIN)
+    with open(path, 'w') as f:
+        f.write(f'{before}{BEGIN}\n{text}{END}{rest.split(END)[1]}')
+
+
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('entries', nargs='+', type=parse_entry, metavar='NAME=FILE[@COMPUTE]')
-    ap.add_argument('--var-run', required=True)
-    ap.add_argument('--reference', required=True, help='the f32 model that logits are compared with')
-    ap.add_argument('--classifier', required=True)
-    ap.add_argument('--images', required=True)
-    ap.add_argument('--data', required=True)
-    ap.add_argument('--output', required=True)
-    ap.add_argument('--count', type=int, default=10, help='images a class')
+    ap.add_argument('--binaries', required=True, help='folder of var-run and var-convert')
+    ap.add_argument('--demo', required=True, help='folder of the demo model')
+    ap.add_argument('--work', required=True, help='folder for data, converted models and results')
+    ap.add_argument('--data', help='where Debian\'s package is unpacked, or is to be; default WORK/data')
+    ap.add_argument('--images', type=int, default=1000, help='test images for losses and divergences')
+    ap.add_argument('--count', type=int, default=10, help='generated images a class')
     ap.add_argument('--seed', type=int, default=1000)
     ap.add_argument('--cfg', type=float, default=1.5)
     args = ap.parse_args()
-    model = classifier.load(args.classifier)
-    grey, _ = fashion.load(args.data, 't10k')
+    data = args.data or f'{args.work}/data'
+    shutil.rmtree(f'{args.work}/test', ignore_errors=True)
+    export_test_images.export(f'{args.work}/test', data, args.images)
+    for kind in FORMATS:
+        convert(args, kind)
+    model = classifier.load(f'{args.demo}/classifier.pth')
+    grey, _ = fashion.load(data, 't10k')
     features = classifier.predict(model, fashion.colourise(grey, fashion.test_colours()))[2]
-    records = [measure(args, entry, model, features) for entry in args.entries]
-    with open(args.output, 'w') as f:
-        f.write(table(records, [s['side'] for s in records[0]['evaluate']['per_scale']]))
-    with open(os.path.splitext(args.output)[0] + '.json', 'w') as f:
+    records, notes = [], []
+    for row in ROWS:
+        try:
+            records.append(measure(args, row, model, features))
+        except Refused as error:
+            if row[2] == 'f32':
+                raise SystemExit(str(error)) from error
+            notes.append(f'Left out: {row[0]} ({str(error).strip().splitlines()[-1]})\n')
+    sides = [s['side'] for s in records[0]['evaluate']['per_scale']]
+    text = f'{args.images} test images, {60 * args.count} generated ones at guidance {args.cfg:g}, seeds from {args.seed}.\n\n'
+    text += table(records, sides) + ''.join('\n' + note for note in notes)
+    with open(f'{args.work}/quality.md', 'w') as f:
+        f.write(text)
+    with open(f'{args.work}/quality.json', 'w') as f:
         json.dump(records, f, indent=1)
+    insert(f'{args.demo}/MODEL_CARD.md', text)
+    print(text)
 
 
 if __name__ == '__main__':

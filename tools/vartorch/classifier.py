@@ -80,13 +80,12 @@ def train(args):
         g, c, _ = predict(model, test)
         print(f'epoch {epoch + 1}: test garment {(g == test_garment).float().mean():.4f}, '
               f'colour {(c == test_colour).float().mean():.4f}', flush=True)
-        torch.save({'model': model.state_dict(), 'test_garment': (g == test_garment).float().mean().item(),
-                    'test_colour': (c == test_colour).float().mean().item()}, args.output)
+        torch.save({k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}, args.output)
 
 
 def load(path):
     model = Classifier()
-    model.load_state_dict(torch.load(path, weights_only=True)['model'])
+    model.load_state_dict(torch.load(path, weights_only=True))
     return model.eval()
 
 

@@ -17,14 +17,15 @@ def step(module, *arguments):
 
 def main():
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ap.add_argument('--data', default='../data', help='where Debian\'s package dataset-fashion-mnist is unpacked, or is to be')
-    ap.add_argument('--runs', default='../out/fashion-var', help='checkpoints, logs, classifier')
+    ap.add_argument('--data', default='../.build/data', help='where Debian\'s package dataset-fashion-mnist is unpacked, or is to be')
+    ap.add_argument('--runs', default='../.build/train', help='checkpoints and logs')
     ap.add_argument('--output', default='../models/fashion-var')
     ap.add_argument('--vae-steps', default='1000')
     ap.add_argument('--var-steps', default='1200')
     ap.add_argument('--workers', default='2', help='single-threaded processes')
     args = ap.parse_args()
-    vae_run, var_run, judge = f'{args.runs}/vqvae', f'{args.runs}/var', f'{args.runs}/classifier.pth'
+    vae_run, var_run, judge = f'{args.runs}/vqvae', f'{args.runs}/var', f'{args.output}/classifier.pth'
+    os.makedirs(args.output, exist_ok=True)
     files = ('--var', f'{args.output}/var.pth', '--vae', f'{args.output}/vae.pth')
     step('train_vqvae', '--data', args.data, '--run', vae_run, '--steps', args.vae_steps, '--workers', args.workers)
     step('train_var', '--data', args.data, '--vae', f'{vae_run}/state.pt', '--run', var_run, '--steps', args.var_steps,
