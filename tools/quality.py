@@ -142,6 +142,7 @@ def main():
             notes.append(f'Left out: {row[0]} ({str(error).strip().splitlines()[-1]})\n')
     sides = [s['side'] for s in records[0]['evaluate']['per_scale']]
     text = f'{args.images} test images, {60 * args.count} generated ones at guidance {args.cfg:g}, seeds from {args.seed}.\n\n'
+    text += 'The losses are on the tokens that each model\'s own encoder finds; all other columns on the tokens of the f32 one.\n\n'
     text += table(records, sides) + ''.join('\n' + note for note in notes)
     with open(f'{args.work}/quality.md', 'w') as f:
         f.write(text)
