@@ -78,7 +78,9 @@ def compare(folder, name, var, vae, images):
     seen = {}
     image, tokens = rerun(name, golden, var, vae, images, record=seen.__setitem__)
     if image is None:
-        return [f'{k}: {v} instead of {golden[k]}' for k, v in tokens.items() if abs(v - golden[k]) > MAX_LOSS_ERROR]
+        # the official code counts accuracies in percent
+        return [f'{k}: {v} instead of {golden[k]}' for k, v in tokens.items()
+                if min(abs(v - golden[k]), abs(100 * v - golden[k]) if k.startswith('acc') else 1) > MAX_LOSS_ERROR]
     problems = []
     for k, (ours, theirs) in enumerate(zip(tokens, as_tensors(golden['tokens']), strict=True)):
         if differing := int((ours != theirs).sum()):

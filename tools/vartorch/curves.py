@@ -41,10 +41,12 @@ def panel(title, lines, left):
     for x in ticks(0, x1):
         out.append(f'<text x="{px(x):.1f}" y="{HEIGHT - 22}" text-anchor="middle">{x:g}</text>')
     out.append(f'<text x="{left + WIDTH / 2}" y="{HEIGHT - 6}" text-anchor="middle">step</text>')
+    rising = lines[0][2][-1][1] > lines[0][2][0][1]
+    label_y = HEIGHT - 80 if rising else 44  # the corner that the curves leave free
     for i, (label, colour, points) in enumerate(lines):
         path = 'L'.join(f'{px(x):.1f} {py(y):.1f}' for x, y in points)
         out.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.6"/>'
-                   f'<text x="{px(x1):.1f}" y="{44 + 15 * i}" text-anchor="end" fill="{colour}">{label}</text>')
+                   f'<text x="{px(x1):.1f}" y="{label_y + 15 * i}" text-anchor="end" fill="{colour}">{label}</text>')
     return '\n'.join(out)
 
 
