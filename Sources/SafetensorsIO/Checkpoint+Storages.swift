@@ -57,19 +57,30 @@ extension TensorLayout {
     _ elements: Range<Int>, from storage: UnsafeRawBufferPointer,
     into target: UnsafeMutableRawBufferPointer
   ) {
-    let width = type.byteWidth
-    guard let last = shape.indices.last else { return }
+    switch type.byteWidth {
+    case 8: unsafe gather(UInt64.self, elements, storage, target)
+    case 4: unsafe gather(UInt32.self, elements, storage, target)
+    case 2: unsafe gather(UInt16.self, elements, storage, target)
+    default: unsafe gather(UInt8.self, elements, storage, target)
+    }
+  }
+
+  /// Elements are moved as integers of their width; runs along the last dimension share an offset.
+  private func gather<T: FixedWidthInteger & BitwiseCopyable>(
+    _ element: T.Type, _ elements: Range<Int>, _ storage: UnsafeRawBufferPointer,
+    _ target: UnsafeMutableRawBufferPointer
+  ) {
+    let width = MemoryLayout<T>.size
+    guard let columns = shape.last, let stride = strides.last else { return }
     var position = elements.lowerBound
     while position < elements.upperBound {
-      let column = position % shape[last]
-      let run = min(shape[last] - column, elements.upperBound - position)
+      let run = min(columns - position % columns, elements.upperBound - position)
       let source = byteOffset + offset(of: position) * width
       let start = (position - elements.lowerBound) * width
       for index in 0..<run {
-        let from = source + index * strides[last] * width
-        let element = unsafe UnsafeRawBufferPointer(rebasing: storage[from..<from + width])
-        unsafe UnsafeMutableRawBufferPointer(rebasing: target[(start + index * width)...])
-          .copyMemory(from: element)
+        let value = unsafe storage.loadUnaligned(
+          fromByteOffset: source + index * stride * width, as: T.self)
+        unsafe target.storeBytes(of: value, toByteOffset: start + index * width, as: T.self)
       }
       position += run
     }

@@ -26,6 +26,12 @@ public struct CheckpointLeaf: Equatable, Sendable {
   public let name: String
   /// The value.
   public let value: CheckpointValue
+
+  /// Makes a leaf.
+  public init(name: String, value: CheckpointValue) {
+    self.name = name
+    self.value = value
+  }
 }
 
 /// A checkpoint: PyTorch's zip or legacy container, or safetensors, one file or sharded.

@@ -7,6 +7,12 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// What is wrong.
   public let message: String
 
+  /// Makes an error at a byte offset.
+  public init(offset: Int, message: String) {
+    self.offset = offset
+    self.message = message
+  }
+
   /// The message for the user.
   public var description: String { "JSON, byte \(offset): \(message)" }
 }

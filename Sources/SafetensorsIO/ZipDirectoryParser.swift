@@ -15,10 +15,12 @@ struct ZipDirectoryParser {
     var reader = try zipReader(file, at: end.directory.lowerBound)
     var entries: [(entry: ZipEntry, headerOffset: Int)] = []
     for _ in 0..<end.count {
-      let record = try zip(&reader) { r throws(ByteReaderError) in try DirectoryRecord(&r) }
-      guard record.signature == 0x0201_4B50 else {
-        throw .badSignature(record: "directory entry", offset: record.offset)
+      let offset = reader.offset
+      let signature = try zip(&reader) { r throws(ByteReaderError) in try r.read(UInt32.self) }
+      guard signature == 0x0201_4B50 else {
+        throw .badSignature(record: "directory entry", offset: offset)
       }
+      let record = try zip(&reader) { r throws(ByteReaderError) in try DirectoryRecord(&r) }
       if record.name.hasSuffix("/") { continue }
       entries.append((try entry(record), record.headerOffset))
     }
@@ -68,10 +70,8 @@ struct ZipDirectoryParser {
   }
 }
 
-/// One record of the central directory.
+/// One record of the central directory, behind its signature.
 private struct DirectoryRecord {
-  let offset: Int
-  let signature: UInt32
   let flags: UInt16
   let method: UInt16
   let checksum: UInt32
@@ -83,8 +83,6 @@ private struct DirectoryRecord {
   var name: String { String(decoding: nameBytes, as: UTF8.self) }
 
   init(_ reader: inout ByteReader) throws(ByteReaderError) {
-    offset = reader.offset
-    signature = try reader.read()
     try reader.skip(4)
     flags = try reader.read()
     method = try reader.read()
