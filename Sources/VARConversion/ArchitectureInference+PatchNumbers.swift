@@ -34,7 +34,7 @@ extension ArchitectureInference {
     var counts: [Int] = []
     for level in try state.checkpoint.integers(of: tensor) {
       if level == counts.count { counts.append(0) }
-      guard level == counts.count - 1 else { throw invalid }
+      guard level >= 0, level == counts.count - 1 else { throw invalid }
       counts[level] += 1
     }
     return try counts.map { count in
