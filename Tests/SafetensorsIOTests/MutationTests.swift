@@ -37,7 +37,7 @@ import Testing
 
   @Test(arguments: small)
   func everyTruncation(_ name: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryFolder(inMemory: true)
     let original = try bytes(ofFile: Repository.fixture("readers/" + name))
     for length in original.indices {
       try exercise(Array(original[..<length]), folder, "\(name) cut to \(length)")
@@ -46,7 +46,7 @@ import Testing
 
   @Test(arguments: small)
   func everyDamagedByte(_ name: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryFolder(inMemory: true)
     let original = try bytes(ofFile: Repository.fixture("readers/" + name))
     for offset in original.indices {
       let change: UInt8 = offset % 3 == 0 ? 0xFF : 1 << UInt8(offset % 8)
@@ -58,7 +58,7 @@ import Testing
 
   @Test(arguments: small + larger)
   func randomDamage(_ name: String) throws {
-    let folder = try TemporaryFolder()
+    let folder = try TemporaryFolder(inMemory: true)
     let original = try bytes(ofFile: Repository.fixture("readers/" + name))
     for seed in 0..<Self.seeds {
       var generator = SplitMix(state: UInt64(seed))

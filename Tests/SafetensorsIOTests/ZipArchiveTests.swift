@@ -41,8 +41,13 @@ import Testing
     let directory = headers[1] + 30 + "archive/data/0".utf8.count + storage.count
     let size = end - directory
     try check(.directoryMismatch(expected: end, actual: end - 60)) { $0.declaredCount = 1 }
-    try check(.badSignature(record: "directory entry", offset: end)) { $0.declaredCount = 3 }
-    try check(.directoryMismatch(expected: size, actual: size)) { $0.declaredCount = 9999 }
+    try check(.directoryMismatch(expected: size, actual: size)) { $0.declaredCount = 3 }
+    var broken = bytes
+    broken[directory] ^= 1
+    #expect(
+      try files.error(broken)
+        == .zip(
+          path: files.path, .badSignature(record: "directory entry", offset: directory)))
     try check(.directoryMismatch(expected: 7, actual: size)) { $0.declaredSize = 7 }
     try check(.directoryMismatch(expected: size, actual: size + 5)) {
       $0.beforeEnd = [1, 2, 3, 4, 5]

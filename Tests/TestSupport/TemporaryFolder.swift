@@ -6,8 +6,13 @@ public final class TemporaryFolder: Sendable {
   public let path: String
 
   /// Makes an empty folder below the system's temporary one.
-  public init() throws {
-    let url = FileManager.default.temporaryDirectory.appending(
+  ///
+  /// - Parameter inMemory: In memory where the system offers that, for thousands of small files.
+  public init(inMemory: Bool = false) throws {
+    let memory = URL(filePath: "/dev/shm")
+    let isWritable = FileManager.default.isWritableFile(atPath: memory.path)
+    let parent = inMemory && isWritable ? memory : FileManager.default.temporaryDirectory
+    let url = parent.appending(
       path: "var-swift-tests-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
     self.path = url.path(percentEncoded: false)
