@@ -22,7 +22,7 @@
 // Input channels of packed weights that stay in second-level cache.
 #define WEIGHT_CHUNK 128
 // Floats of nine taps of 32 x 32 weights.
-#define TAPS (9 * 32 * 32)
+#define TAPS (9 * CVAR_TAP_STRIDE)
 
 static size_t at_least_1(size_t n) { return n ? n : 1; }
 static size_t ceil_div(size_t n, size_t d) { return (n + d - 1) / d; }
@@ -40,6 +40,8 @@ static size_t positions(const cvar_conv *c) { return c->upsample ? 25 : 36; }
 // Floats between two positions of the transformed input; not a multiple of a page, so that one
 // tile's positions fall into different cache sets.
 static size_t position_stride(const cvar_conv *c, size_t tiles) { return tiles * pixel(c) + 48; }
+// The same for the packed weights of `depth` input channels.
+static size_t weight_stride(size_t depth) { return depth * CVAR_LANES + 48; }
 
 // A part of a thread's scratch memory.
 static float *carve(unsigned char **next, size_t floats) {
@@ -85,7 +87,7 @@ static void plan_winograd_small(cvar_conv *c) {
   c->plan.phases = 2 * ceil_div(total, rows);
   c->plan.shared_bytes = align64(position_stride(c, tiles) * positions(c) * sizeof(float));
   const size_t strip = 6 * (4 * tiles_x(c) + 2) * pixel(c);
-  const size_t weights = positions(c) * c->plan.chunk * CVAR_LANES;
+  const size_t weights = positions(c) * weight_stride(c->plan.chunk);
   const size_t sums = tiles * positions(c) * CVAR_LANES;
   const size_t job = align64(weights * sizeof(float)) + align64(sums * sizeof(float)) +
                      align64(16 * CVAR_LANES * sizeof(float)) + align64(TAPS * sizeof(float));
@@ -108,7 +110,7 @@ static void plan_winograd_large(cvar_conv *c) {
   c->plan.phases = 2;
   c->plan.chunk = c->cin;
   c->plan.shared_bytes =
-      align64(panels(c) * positions(c) * c->cin * CVAR_LANES * sizeof(float));
+      align64(panels(c) * positions(c) * weight_stride(c->cin) * sizeof(float));
   const size_t strip = 6 * (4 * bw + 2) * pixel(c);
   c->plan.thread_bytes =
       align64(strip * sizeof(float)) +
@@ -226,7 +228,7 @@ static void direct_pack(const cvar_conv *c, size_t job, float *shared, unsigned 
   read_taps(c, panel * CVAR_LANES, k0, count, taps);
   float *out = shared + panel * 9 * c->cin * CVAR_LANES + k0 * CVAR_LANES;
   for (size_t tap = 0; tap < 9; tap++)
-    memcpy(out + tap * c->cin * CVAR_LANES, taps + tap * 1024,
+    memcpy(out + tap * c->cin * CVAR_LANES, taps + tap * CVAR_TAP_STRIDE,
            count * CVAR_LANES * sizeof(float));
 }
 
@@ -275,7 +277,7 @@ static void few_pack(const cvar_conv *c, float *shared, unsigned char *scratch) 
     for (size_t tap = 0; tap < 9; tap++)
       for (size_t co = 0; co < c->cout; co++)
         for (size_t k = 0; k < count; k++)
-          shared[(k0 + k) * CVAR_LANES + tap * c->cout + co] = taps[(tap * 32 + k) * 32 + co];
+          shared[(k0 + k) * CVAR_LANES + tap * c->cout + co] = taps[tap * CVAR_TAP_STRIDE + k * 32 + co];
   }
 }
 
@@ -349,13 +351,13 @@ static void multiply_positions(const cvar_conv *c, size_t tiles, const float *in
                              .taps = &origin,
                              .tap_count = 1,
                              .depth = depth,
-                             .b = weights + p * depth * CVAR_LANES,
+                             .b = weights + p * weight_stride(depth),
                              .ldb = CVAR_LANES,
                              .c = sums + p * CVAR_LANES,
                              .ldc = (ptrdiff_t)(positions(c) * CVAR_LANES),
                              .accumulate = accumulate,
                              .next_a = input + (p + 1) * input_stride,
-                             .next = weights + (p + 1) * depth * CVAR_LANES};
+                             .next = weights + (p + 1) * weight_stride(depth)};
     ops(c)->multiply(&m);
   }
 }
@@ -366,8 +368,8 @@ static void winograd_pack(const cvar_conv *c, size_t job, float *shared, unsigne
   const size_t count = smaller(32, c->cin - k0);
   float *taps = carve(&scratch, TAPS);
   read_taps(c, panel * CVAR_LANES, k0, count, taps);
-  float *out = shared + (panel * positions(c) * c->cin + k0) * CVAR_LANES;
-  ops(c)->pack_winograd(taps, count, c->upsample, out, c->cin * CVAR_LANES);
+  float *out = shared + panel * positions(c) * weight_stride(c->cin) + k0 * CVAR_LANES;
+  ops(c)->pack_winograd(taps, count, c->upsample, out, weight_stride(c->cin));
 }
 
 static void winograd_block(const cvar_conv *c, size_t job, const float *shared,
@@ -390,7 +392,7 @@ static void winograd_block(const cvar_conv *c, size_t job, const float *shared,
                              input + (y * b.width + x) * stride, input_stride);
   }
   for (size_t panel = 0; panel < panels(c); panel++) {
-    const float *weights = shared + panel * positions(c) * c->cin * CVAR_LANES;
+    const float *weights = shared + panel * positions(c) * weight_stride(c->cin);
     multiply_positions(c, tiles, input, input_stride, weights, c->cin, false, sums);
     for (size_t t = 0; t < tiles; t++)
       write_tile(c, b.image, b.y + t / b.width, b.x + t % b.width, panel * CVAR_LANES,
@@ -414,7 +416,7 @@ static void round_input(const cvar_conv *c, size_t round, size_t job, float *sha
 static void round_panel(const cvar_conv *c, size_t round, size_t panel, const float *shared,
                         unsigned char *scratch) {
   const size_t across = tiles_x(c), tiles = round_rows(c, round) * across;
-  float *weights = carve(&scratch, positions(c) * c->plan.chunk * CVAR_LANES);
+  float *weights = carve(&scratch, positions(c) * weight_stride(c->plan.chunk));
   float *sums = carve(&scratch, tiles * positions(c) * CVAR_LANES);
   float *pixels = carve(&scratch, 16 * CVAR_LANES);
   float *taps = carve(&scratch, TAPS);
@@ -424,7 +426,7 @@ static void round_panel(const cvar_conv *c, size_t round, size_t panel, const fl
       const size_t count = smaller(32, depth - k);
       read_taps(c, panel * CVAR_LANES, k0 + k, count, taps);
       ops(c)->pack_winograd(taps, count, c->upsample, weights + k * CVAR_LANES,
-                            depth * CVAR_LANES);
+                            weight_stride(depth));
     }
     multiply_positions(c, tiles, shared + k0, position_stride(c, c->plan.block_h * across), weights,
                        depth, k0 > 0, sums);

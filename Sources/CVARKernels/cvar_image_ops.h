@@ -9,6 +9,10 @@
 // Most rows that one call of `multiply` takes.
 #define CVAR_ROWS 12
 
+// Floats between two taps of 32 x 32 weights: a little more than a page, so that the taps (and what is
+// made of them) fall into different cache sets.
+#define CVAR_TAP_STRIDE (32 * 32 + 48)
+
 // C[r][0..<32] (+)= sum over tap, k of A[r*lda + taps[tap] + k] * B[(tap*depth + k)*ldb + 0..<32].
 typedef struct {
   int rows;  // 1...CVAR_ROWS
@@ -59,7 +63,7 @@ typedef struct {
 typedef struct cvar_image_ops {
   void (*multiply)(const cvar_multiply *);
   void (*gather)(const cvar_gather *);
-  // Nine taps as f32, taps[(tap*32 + k)*32 + co], zero where there are no weights.
+  // Nine taps as f32, taps[tap*CVAR_TAP_STRIDE + k*32 + co], zero where there are no weights.
   void (*read_taps)(const cvar_weight_slice *, float *taps);
   // Taps of `count` input channels at Winograd's 36 (25 with skip) positions:
   // out[p*p_stride + k*32 + co].

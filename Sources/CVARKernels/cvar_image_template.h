@@ -205,7 +205,7 @@ static void read_taps(const cvar_weight_slice *w, float *taps) {
   if (rows < 32 || w->count < 32) memset(t, 0, sizeof t);
   for (size_t tap = 0; tap < 9; tap++) {
     for (size_t row = 0; row < rows; row++) dequantize(w, w->co + row, tap, t + row * 32);
-    float *out = taps + tap * 32 * 32;
+    float *out = taps + tap * CVAR_TAP_STRIDE;
     for (size_t k = 0; k < 32; k += 4) {
       for (size_t co = 0; co < 32; co += VW) {
         vf columns[4];
@@ -233,8 +233,8 @@ static void pack_winograd(const float *taps, size_t count, bool skip, float *out
       const size_t at = k * 32 + (size_t)co;
       vf columns[3][6];
       for (int x = 0; x < 3; x++)
-        weight_transform(v_load(taps + x * 1024 + at), v_load(taps + (3 + x) * 1024 + at),
-                         v_load(taps + (6 + x) * 1024 + at), columns[x]);
+        weight_transform(v_load(taps + x * CVAR_TAP_STRIDE + at), v_load(taps + (3 + x) * CVAR_TAP_STRIDE + at),
+                         v_load(taps + (6 + x) * CVAR_TAP_STRIDE + at), columns[x]);
       float *u = out + at;
       for (int y = 0; y < 6; y++) {
         if (skip && y == 2) continue;
