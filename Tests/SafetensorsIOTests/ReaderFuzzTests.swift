@@ -5,8 +5,8 @@ import Testing
 
 /// Damaged files throw a typed error or open; nothing traps, hangs or takes much memory.
 ///
-/// `VAR_FUZZ_SEEDS` sets the number of random mutations for each file, for long runs.
-@Suite struct MutationTests {
+/// A trap ends the process before the folder is removed: the file that did it is the newest one there.
+@Suite(.serialized) struct ReaderFuzzTests {
   private static let small = [
     "deflated.pt", "views.pt", "zip64.pt", "unsigned.pt", "views-legacy.pt", "module-legacy.pt",
     "dtypes.safetensors", "array.pkl", "hostile-legacy.pt",
@@ -15,8 +15,11 @@ import Testing
     "containers.pt", "containers-legacy.pt", "protocol5.pt", "dtypes-legacy.pt", "dtypes.pt",
     "sharded.safetensors.index.json",
   ]
-  private static let seeds =
-    Int(ProcessInfo.processInfo.environment["VAR_FUZZ_SEEDS"] ?? "") ?? 100
+  /// How long random damage goes on: `VAR_FUZZ_SECONDS`, which `make fuzz` sets, or a second.
+  private static let seconds =
+    ProcessInfo.processInfo.environment["VAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 1
+  /// Seeds that each file gets at least, however slow the machine.
+  private static let minimumSeeds = 50
 
   /// Opens a file and reads its small tensors.
   private func exercise(_ bytes: [UInt8], _ folder: TemporaryFolder, _ what: String) throws {
@@ -60,9 +63,13 @@ import Testing
   func randomDamage(_ name: String) throws {
     let folder = try TemporaryFolder(inMemory: true)
     let original = try bytes(ofFile: Repository.fixture("readers/" + name))
-    for seed in 0..<Self.seeds {
+    let share = Duration.seconds(Self.seconds / Double((Self.small + Self.larger).count))
+    let end = ContinuousClock.now + share
+    var seed = 0
+    while seed < Self.minimumSeeds || ContinuousClock.now < end {
       var generator = SplitMix(state: UInt64(seed))
       try exercise(generator.mutate(original), folder, "\(name) seed \(seed)")
+      seed += 1
     }
   }
 }
