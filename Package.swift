@@ -81,7 +81,9 @@ let package = Package(
         name: "kernel-bench", dependencies: ["CVARKernels"], path: "Benchmarks/kernel-bench"),
       .testTarget(
         name: "CommandTests",
-        dependencies: ["TestSupport", "TensorBytes", "CommandSupport", "var-run", "var-convert"],
+        dependencies: [
+          "TestSupport", "TensorBytes", "CommandSupport", "VARCore", "var-run", "var-convert",
+        ],
         swiftSettings: strict),
     ],
   swiftLanguageModes: [.v6],

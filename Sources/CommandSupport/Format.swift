@@ -29,6 +29,9 @@ public enum Format {
     String(format: "%.\(decimals)f", value)
   }
 
+  /// A number with two decimals and an exponent: 1.23e-05.
+  public static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
+
   /// A count with its noun: "1 image", "3 images".
   public static func count(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -12,6 +12,7 @@ public final class Generator {
   private let quantizer: Quantizer
   private let patchNumbers: [Int]
   private let vocabulary: Int
+  private let pool: ThreadPool
 
   /// Allocates for batches of `images`.
   ///
@@ -20,6 +21,7 @@ public final class Generator {
   public init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
     let weights = try model.transformer(for: "generating")
     self.model = model
+    pool = compute.pool
     self.images = max(1, images)
     transformer = try Transformer(weights, compute, images: self.images, guided: guided)
     quantizer = try Quantizer(
@@ -43,7 +45,9 @@ public final class Generator {
     let labels = try validated(request)
     let scales = patchNumbers.count
     let blend = EditBlend(request.edit, patchNumbers: patchNumbers)
-    var drawing = TokenDrawing(request, vocabulary: vocabulary, patchNumbers: patchNumbers, images)
+    var drawing = TokenDrawing(
+      request, vocabulary: vocabulary, patchNumbers: patchNumbers, images,
+      pool: pool)
 
     transformer.begin(labels: labels)
     quantizer.reset()

@@ -1,21 +1,27 @@
+public import VARCompute
+
 /// Draws tokens from logits as the official code does: top-k, top-p, then `torch.multinomial`.
 ///
-/// All scratch memory is allocated by `init`; the random source is passed in.
+/// All scratch memory is allocated by `init`; the random source is passed in. The random words of a
+/// row are fixed by its place, so rows may be drawn by several threads with the same result.
 public struct Sampler {
   /// Number of token ids, V.
   public let vocabulary: Int
   /// Top-k, top-p and the rest.
   public let options: SamplingOptions
-  private let filter: LogitFilter
+  private let pool: ThreadPool?
+  /// One for each thread.
+  private let filters: [LogitFilter]
   /// Random words of a block of rows, two for each logit: [rowsPerBlock, V, 2].
   private var words: [UInt32]
   private let rowsPerBlock: Int
 
-  /// Makes a sampler for rows of `vocabulary` logits.
-  public init(vocabulary: Int, options: SamplingOptions) {
+  /// Makes a sampler for rows of `vocabulary` logits, whose rows the threads of a pool share.
+  public init(vocabulary: Int, options: SamplingOptions, pool: ThreadPool? = nil) {
     self.vocabulary = vocabulary
     self.options = options
-    self.filter = LogitFilter(vocabulary: vocabulary)
+    self.pool = pool
+    self.filters = (0..<(pool?.threads ?? 1)).map { _ in LogitFilter(vocabulary: vocabulary) }
     // 1 MB of words: enough rows to share out, few enough to stay in the cache.
     self.rowsPerBlock = max(1, 131_072 / max(1, vocabulary))
     self.words = Array(repeating: 0, count: 2 * rowsPerBlock * vocabulary)
@@ -75,21 +81,44 @@ public struct Sampler {
     _ logits: UnsafeMutableBufferPointer<Float>, using random: inout RandomSource,
     into tokens: UnsafeMutableBufferPointer<Int32>
   ) -> Int? {
-    let width = vocabulary
-    let filter = filter
-    let options = options
-    return unsafe words.withUnsafeMutableBufferPointer { words in
+    unsafe words.withUnsafeMutableBufferPointer { words in
       let used = unsafe UnsafeMutableBufferPointer(rebasing: words[..<(2 * logits.count)])
       unsafe random.fill(used)
-      for row in 0..<tokens.count {
-        let range = row * width..<(row + 1) * width
-        let token = unsafe filter.draw(
-          UnsafeMutableBufferPointer(rebasing: logits[range]), options,
-          UnsafeBufferPointer(rebasing: used[2 * range.lowerBound..<2 * range.upperBound]))
-        guard let token else { return row }
-        unsafe tokens[row] = token
+      let block = unsafe SamplerBlock(
+        width: vocabulary, options: options, filters: filters, logits: logits,
+        words: UnsafeBufferPointer(used), tokens: tokens)
+      if let pool, tokens.count > 1 {
+        pool.parallel(filters.count) { block.draw(part: $0) }
+      } else {
+        for part in filters.indices { block.draw(part: part) }
       }
-      return nil
+      return unsafe tokens.firstIndex(of: SamplerBlock.notFinite)
+    }
+  }
+}
+
+/// Rows of logits that are drawn together, in as many parts as there are filters.
+///
+/// Sendable because each part has rows and a filter of its own, and the buffers outlive the parts.
+@safe private struct SamplerBlock: @unchecked Sendable {
+  /// Stands for a token where a row can't be drawn from.
+  static let notFinite: Int32 = -1
+
+  let width: Int
+  let options: SamplingOptions
+  let filters: [LogitFilter]
+  let logits: UnsafeMutableBufferPointer<Float>  // [rows, V]
+  let words: UnsafeBufferPointer<UInt32>  // [rows, V, 2]
+  let tokens: UnsafeMutableBufferPointer<Int32>  // [rows]
+
+  func draw(part: Int) {
+    let rows = unsafe tokens.count
+    for row in part * rows / filters.count..<(part + 1) * rows / filters.count {
+      let range = row * width..<(row + 1) * width
+      let token = unsafe filters[part].draw(
+        UnsafeMutableBufferPointer(rebasing: logits[range]), options,
+        UnsafeBufferPointer(rebasing: words[2 * range.lowerBound..<2 * range.upperBound]))
+      unsafe tokens[row] = token ?? Self.notFinite
     }
   }
 }

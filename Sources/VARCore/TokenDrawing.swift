@@ -11,12 +11,15 @@ struct TokenDrawing {
   /// Each scale's tokens, [B, n].
   private var tokens: [[Int32]]
 
-  init(_ request: GenerationRequest, vocabulary: Int, patchNumbers: [Int], _ images: Int) {
+  init(
+    _ request: GenerationRequest, vocabulary: Int, patchNumbers: [Int], _ images: Int,
+    pool: ThreadPool
+  ) {
     self.images = images
     self.patchNumbers = patchNumbers
     self.vocabulary = vocabulary
     smooth = request.options.smooth
-    sampler = Sampler(vocabulary: vocabulary, options: request.options)
+    sampler = Sampler(vocabulary: vocabulary, options: request.options, pool: pool)
     random = request.random
     tokens = patchNumbers.map { Array(repeating: 0, count: images * $0 * $0) }
   }

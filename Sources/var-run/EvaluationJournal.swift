@@ -1,3 +1,4 @@
+import CommandSupport
 import Foundation
 import VARCore
 
@@ -24,13 +25,21 @@ final class EvaluationJournal {
         guard let entry = try? JSONDecoder().decode(Entry.self, from: line) else { continue }
         done[entry.image] = entry
       }
-      handle = try FileHandle(forWritingTo: URL(filePath: path))
-      try handle.seekToEnd()
+      handle = try Self.open(path)
       if content.last != UInt8(ascii: "\n") { try handle.write(contentsOf: Data("\n".utf8)) }
     } else {
-      try Data((heading + "\n").utf8).write(to: URL(filePath: path))
-      handle = try FileHandle(forWritingTo: URL(filePath: path))
+      try Folder.attempt("write", path) {
+        try Data((heading + "\n").utf8).write(to: URL(filePath: path))
+      }
+      handle = try Self.open(path)
+    }
+  }
+
+  private static func open(_ path: String) throws -> FileHandle {
+    try Folder.attempt("write", path) {
+      let handle = try FileHandle(forWritingTo: URL(filePath: path))
       try handle.seekToEnd()
+      return handle
     }
   }
 

@@ -1,3 +1,4 @@
+import CommandSupport
 import Foundation
 import TensorBytes
 import VARCore
@@ -24,13 +25,13 @@ struct LabelledImages {
   init(folder: String, needsLabels: Bool, _ configuration: ModelConfiguration) throws {
     let list = Self.classes(configuration)
     var items: [Item] = []
-    for name in try Self.entries(folder) {
+    for name in try Folder.list(folder) {
       let path = folder + "/" + name
       if Self.isPicture(name) {
         if needsLabels { throw LabelError.noLabels(folder: folder) }
         items.append(Item(name: name, path: path, label: nil))
-      } else if Self.isFolder(path) {
-        let pictures = try Self.entries(path).filter(Self.isPicture)
+      } else if Folder.exists(path) {
+        let pictures = try Folder.list(path).filter(Self.isPicture)
         if pictures.isEmpty { continue }
         let label = try Self.label(name, list, place: path)
         items += pictures.map { Item(name: "\(name)/\($0)", path: "\(path)/\($0)", label: label) }
@@ -110,19 +111,8 @@ struct LabelledImages {
     return fields.map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
-  private static func entries(_ folder: String) throws -> [String] {
-    try FileManager.default.contentsOfDirectory(atPath: folder)
-      .filter { !$0.hasPrefix(".") }.sorted()
-  }
-
   private static func isPicture(_ name: String) -> Bool {
     suffixes.contains(URL(filePath: name).pathExtension.lowercased())
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
   }
 }
 

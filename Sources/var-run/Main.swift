@@ -19,6 +19,6 @@ import CommandSupport
     subcommands: [
       GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
       DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, EvaluateCommand.self,
-      CompareCommand.self, InfoCommand.self, BenchCommand.self,
+      CompareCommand.self, ParityCommand.self, InfoCommand.self, BenchCommand.self,
     ])
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandSupport
 import Foundation
 
 /// What is written, and where to.
@@ -86,19 +87,12 @@ struct OutputArguments: ParsableArguments {
       throw ValidationError(
         "Only one image can be written to the standard output, not \(count).")
     }
-    guard count > 1 || output.hasSuffix("/") || isFolder(output) else { return [output] }
-    try FileManager.default.createDirectory(
-      atPath: output, withIntermediateDirectories: true)
+    guard count > 1 || output.hasSuffix("/") || Folder.exists(output) else { return [output] }
+    try Folder.create(output)
     let folder = output.hasSuffix("/") ? output : output + "/"
     return (0..<count).map { index in
       let digits = String(index)
       return folder + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
     }
-  }
-
-  private static func isFolder(_ path: String) -> Bool {
-    var isFolder: ObjCBool = false
-    return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
-      && isFolder.boolValue
   }
 }

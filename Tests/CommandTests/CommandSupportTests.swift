@@ -28,15 +28,26 @@ import Testing
   }
 
   @Test func keysAreInSnakeCaseUnlessTheyHaveAFormOfTheirOwn() throws {
-    let json = try Console.json(["imageSide": 1, "L_mean": 2, "F32": 3, "per_scale": 4])
+    struct Report: Encodable {
+      let imageSide = 1
+      let mean = 2
+      let names = ["aName": 3]
+      enum CodingKeys: String, CodingKey {
+        case imageSide
+        case mean = "L_mean"
+        case names
+      }
+    }
+    let json = try Console.json(Report())
     #expect(
       String(decoding: json, as: UTF8.self)
         == """
         {
-          "F32" : 3,
           "L_mean" : 2,
           "image_side" : 1,
-          "per_scale" : 4
+          "names" : {
+            "aName" : 3
+          }
         }
 
         """)

@@ -1,0 +1,51 @@
+import ArgumentParser
+import CommandSupport
+import VARParity
+
+struct ParityCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "parity",
+    abstract: "Compare every step of a run with one that PyTorch recorded.",
+    discussion: """
+      tools/dump_reference.py records a run of the official code. Its tokens are replayed and every \
+      recorded tensor is compared; then the run is repeated freely. The first tensor that goes \
+      wrong is named, and the exit status is 1 when a limit is exceeded.
+
+      EXAMPLES:
+        var-run parity reference.safetensors --compute f32
+        var-run parity reference.safetensors --model d16-q8.varq --compute bf16 --json
+      """)
+
+  @Argument(
+    help: "What dump_reference.py wrote.", completion: .file(extensions: ["safetensors"]))
+  var reference: String
+
+  @Option(
+    name: [.short, .long], help: ArgumentHelp("Write the comparison as JSON.", valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var output: String?
+
+  @Flag(help: "Print the comparison as JSON.")
+  var json = false
+
+  @OptionGroup(title: "Model") var model: ModelOptions
+
+  func validate() throws {
+    if output == "-", json {
+      throw ValidationError("--json prints to the standard output, which - already uses.")
+    }
+  }
+
+  func run() throws {
+    let model = try model.open()
+    let run = try ParityRun(model, self.model.context(), ReferenceDump(reference))
+    let report = try run.run()
+    if let output { try Console.write(Console.json(report), to: output) }
+    if json {
+      try Console.print(json: report)
+    } else {
+      try Console.print(report.lines, aside: output == "-")
+    }
+    if !report.passed { throw ExitCode.failure }
+  }
+}

@@ -1,0 +1,218 @@
+import Foundation
+import TestSupport
+import Testing
+import VARCore
+
+/// What the commands write, where to, and what it depends on.
+@Suite struct RunCommandTests {
+  private let model = GoldenModel.perBlock
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func generate(_ arguments: [String]) throws -> CommandResult {
+    let result = try model.run("generate", arguments, in: folder)
+    try #require(result.status == 0, "\(result.errors)")
+    return result
+  }
+
+  private func files(_ name: String = "") throws -> [String] {
+    try FileManager.default.contentsOfDirectory(atPath: folder.file(name)).sorted()
+  }
+
+  private func image(_ name: String) throws -> Image {
+    try ImageFile(path: folder.file(name)).image
+  }
+
+  @Test func withoutOutputFilesAreNamedByClassAndSeed() throws {
+    let result = try generate(["--classes", "3,none", "--seed", "18446744073709551615"])
+    #expect(try files() == ["class-3-18446744073709551615.png", "unconditional-0.png"])
+    #expect(
+      result.text
+        == """
+        class-3-18446744073709551615.png  class 3, seed 18446744073709551615
+        unconditional-0.png  class none, seed 0
+
+        """)
+    #expect(result.errors == "")
+  }
+
+  @Test func imagesOfOneClassAndSeedAreNumbered() throws {
+    _ = try generate(["--classes", "3", "--count", "2", "--seed", "1", "--seed-mode", "batch"])
+    #expect(try files() == ["class-3-1-0.png", "class-3-1-1.png"])
+  }
+
+  @Test func severalImagesFillAFolderWithNothingElse() throws {
+    _ = try generate([
+      "--classes", "0-2", "--count", "2", "--seed", "1", "--output", "new/pictures", "--grid",
+      "grid.png", "--tokens-output", "tokens.json",
+    ])
+    #expect(try files("new/pictures") == (0..<6).map { "000\($0).png" })
+    #expect(try files() == ["grid.png", "new", "tokens.json"])
+    let grid = try image("grid.png")
+    #expect((grid.width, grid.height) == (2 * 16 + 2, 3 * 16 + 2 * 2))
+    let labels = try model.tokens(folder.file("tokens.json")).map(\.label)
+    #expect(labels == [0, 0, 1, 1, 2, 2].map { .label($0) })
+    _ = try generate(["--classes", "1", "--output", "one/"])
+    #expect(try files("one") == ["0000.png"])
+    _ = try generate(["--classes", "1", "--output", "one"])
+    #expect(try files("one") == ["0000.png"])
+  }
+
+  @Test func aPictureDoesNotDependOnItsBatch() throws {
+    _ = try generate(["--classes", "5,2,7,1,3,4", "--seed", "10", "--output", "all/"])
+    _ = try generate(["--classes", "3", "--seed", "14", "--output", "one.png"])
+    #expect(try image("all/0004.png") == image("one.png"))
+  }
+
+  @Test(arguments: [[], ["--seed-mode", "batch"], ["--smooth", "--cfg", "4", "--top-k", "5"]])
+  func aPictureIsRepeatedFromItsMetadata(options: [String]) throws {
+    _ = try generate(
+      ["--classes", "random,2", "--seed", "77", "--output", "first/"] + options)
+    for name in ["0000.png", "0001.png"] {
+      _ = try generate(["--from-png", "first/" + name, "--output", name])
+      let first = try Data(contentsOf: URL(filePath: folder.file("first/" + name)))
+      #expect(try Data(contentsOf: URL(filePath: folder.file(name))) == first)
+    }
+  }
+
+  @Test func anEditIsRepeatedFromItsMetadata() throws {
+    let picture = Repository.fixture("images/picture_16.png")
+    let edit = [picture, "--box", "0.2,0.2,0.8,0.6", "--seed", "4"]
+    #expect(try model.run("inpaint", edit + ["--output", "a.png"], in: folder).status == 0)
+    _ = try generate(["--from-png", "a.png", "--output", "b.png"])
+    #expect(try image("a.png") == image("b.png"))
+    let composite = edit + ["--composite", "--output", "c.png"]
+    #expect(try model.run("inpaint", composite, in: folder).status == 0)
+    let refused = try model.run("generate", ["--from-png", "c.png"], in: folder)
+    #expect(refused.status == 1)
+    #expect(
+      refused.errors
+        == "Error: c.png holds pixels of another picture (--composite), which can't be "
+        + "made again from it; repeat the command on that picture\n")
+  }
+
+  @Test func metadataIsLeftOutOnRequest() throws {
+    _ = try generate(["--classes", "1", "--seed", "1", "--output", "with.png"])
+    _ = try generate(["--classes", "1", "--seed", "1", "--output", "without.png", "--no-metadata"])
+    #expect(try image("with.png") == image("without.png"))
+    let texts = try ImageFile(path: folder.file("with.png")).texts
+    #expect(texts.map(\.keyword) == ["Software", "var-run"])
+    #expect(try ImageFile(path: folder.file("without.png")).texts == [])
+    let refused = try model.run("generate", ["--from-png", "without.png"], in: folder)
+    #expect(refused.status == 1)
+    #expect(
+      refused.errors == "Error: without.png does not say how it was made: it is not by var-run, or "
+        + "was written with --no-metadata\n")
+  }
+
+  @Test func aPictureGoesToTheStandardOutputAlone() throws {
+    let result = try generate(["--classes", "1", "--seed", "3", "--output", "-"])
+    _ = try generate(["--classes", "1", "--seed", "3", "--output", "file.png"])
+    let file = [UInt8](try Data(contentsOf: URL(filePath: folder.file("file.png"))))
+    #expect(result.output == file)
+    #expect(result.errors == "seed 3\n")
+    #expect(try files() == ["file.png"])
+  }
+
+  @Test func theProcessIsShown() throws {
+    _ = try generate([
+      "--classes", "1,2", "--seed", "3", "--output", "out/", "--stages", "strip.png", "--animate",
+      "grow.gif",
+    ])
+    let strip = try image("strip.png")
+    #expect((strip.width, strip.height) == (5 * 18 - 2, 2 * 18 - 2))
+    let last = strip.cropped(x: 4 * 18, y: 0, width: 16, height: 16)
+    #expect(try last == image("out/0000.png"))
+    let gif = try Data(contentsOf: URL(filePath: folder.file("grow.gif")))
+    #expect(gif.starts(with: Data("GIF89a".utf8)))
+  }
+
+  @Test func compositingKeepsEveryPixelOutsideTheMask() throws {
+    let path = Repository.fixture("images/picture_16.png")
+    let original = try ImageFile(path: path).image
+    let result = try model.run(
+      "inpaint",
+      [path, "--box", "0.25,0.25,0.75,0.75", "--composite", "--seed", "1", "--output", "c.png"],
+      in: folder)
+    #expect(result.status == 0)
+    let composite = try image("c.png")
+    let top = original.cropped(x: 0, y: 0, width: 16, height: 4)
+    #expect(composite.cropped(x: 0, y: 0, width: 16, height: 4) == top)
+    #expect(
+      composite.cropped(x: 12, y: 0, width: 4, height: 16)
+        == original.cropped(x: 12, y: 0, width: 4, height: 16))
+    #expect(composite != original)
+  }
+
+  @Test func aMaskMarksWhatABoxMarks() throws {
+    let path = Repository.fixture("images/picture_16.png")
+    var pixels = [UInt8](repeating: 0, count: 3 * 64 * 64)
+    for row in 16..<48 {
+      for sample in 3 * (row * 64 + 16)..<3 * (row * 64 + 48) { pixels[sample] = 255 }
+    }
+    _ = try folder.write(Image(width: 64, height: 64, pixels: pixels).png(), to: "mask.png")
+    func preview(_ command: String, _ region: [String]) throws -> Image {
+      let result = try model.run(
+        command, [path, "--preview", "--output", "p.png"] + region, in: folder)
+      try #require(result.status == 0, "\(result.errors)")
+      return try image("p.png")
+    }
+    let box = ["--box", "0.25,0.25,0.75,0.75"]
+    let inside = try preview("inpaint", box)
+    let outside = try preview("outpaint", box)
+    #expect(inside != outside)
+    #expect(try preview("inpaint", ["--mask", "mask.png"]) == inside)
+    #expect(try preview("outpaint", ["--mask", "mask.png"]) == inside)
+    #expect(try preview("edit", ["--mask", "mask.png", "--invert-mask"]) == outside)
+    #expect(try preview("inpaint", box + ["--invert-mask"]) == outside)
+  }
+
+  @Test func anEvaluationGoesOnWhereItStopped() throws {
+    for (name, label) in [("picture_16.png", "2"), ("picture_8.png", "3")] {
+      let target = folder.file("images/\(label)")
+      try FileManager.default.createDirectory(
+        atPath: target, withIntermediateDirectories: true)
+      try FileManager.default.copyItem(
+        atPath: Repository.fixture("images/" + name), toPath: target + "/p.png")
+    }
+    let arguments = ["images", "--output", "e.json", "--compute", "f32"]
+    let whole = try model.run("evaluate", arguments + ["--json"], in: folder)
+    try #require(whole.status == 0, "\(whole.errors)")
+    // The second picture breaks the run; what was done stays.
+    let second = folder.file("images/3/p.png")
+    let bytes = try Data(contentsOf: URL(filePath: second))
+    try Data().write(to: URL(filePath: second))
+    #expect(try model.run("evaluate", arguments, in: folder).status == 1)
+    #expect(try files().contains("e.json.partial"))
+    // The first is not read again.
+    try Data().write(to: URL(filePath: folder.file("images/2/p.png")))
+    try bytes.write(to: URL(filePath: second))
+    let resumed = try model.run("evaluate", arguments + ["--json"], in: folder)
+    #expect(resumed.status == 0)
+    #expect(resumed.text == whole.text)
+    #expect(!(try files().contains("e.json.partial")))
+  }
+
+  @Test func infoDescribesModelAndMachine() throws {
+    struct Info: Decodable {
+      struct Machine: Decodable {
+        let compute: String
+        let cpu_level: String  // swift-format-ignore: AlwaysUseLowerCamelCase
+        let threads: Int
+      }
+      let checksum: String
+      let machine: Machine
+    }
+    let result = try model.run(
+      "info", ["--json", "--threads", "1", "--compute", "f32", "--cpu-level", "scalar"], in: folder)
+    try #require(result.status == 0, "\(result.errors)")
+    let info = try JSONDecoder().decode(Info.self, from: Data(result.output))
+    #expect(info.checksum.count == 64)
+    #expect(
+      [info.machine.compute, info.machine.cpu_level, "\(info.machine.threads)"]
+        == ["f32", "scalar", "1"])
+    let text = try model.run("info", [], in: folder).text
+    #expect(text.contains("token maps   sides 1 2 3 5 8, 103 tokens of 64"))
+  }
+}
