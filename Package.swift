@@ -73,7 +73,8 @@ let package = Package(
       .executableTarget(
         name: "var-run",
         dependencies: [
-          "CommandSupport", "TensorBytes", "VARCore", "VARCompute", "VARQuant", "VARModel",
+          "CommandSupport", "TensorBytes", "VARCore", "VARParity", "VARCompute", "VARQuant",
+          "VARModel",
           argumentParser,
         ],
         swiftSettings: strict),

@@ -35,7 +35,9 @@ public enum Folder {
       return try body()
     } catch {
       let cocoa = error as NSError
-      let cause = cocoa.userInfo[NSUnderlyingErrorKey] as? NSError ?? cocoa
+      // A POSIXError on Linux, which is bridged only through `Error`.
+      let underlying = cocoa.userInfo[NSUnderlyingErrorKey] as? any Error
+      let cause = underlying.map { $0 as NSError } ?? cocoa
       let code = cause.domain == NSPOSIXErrorDomain ? Int32(clamping: cause.code) : EIO
       throw .system(operation: operation, path: path, errno: code)
     }

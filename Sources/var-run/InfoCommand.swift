@@ -34,7 +34,7 @@ struct InfoCommand: ParsableCommand {
     if json { return try Console.print(json: configuration.classNames) }
     guard !configuration.classNames.isEmpty else {
       let count = configuration.transformer?.classes ?? 0
-      return try Console.print(["\(Format.count(count, "class")), without names"])
+      return try Console.print(["\(count) classes, without names"])
     }
     try Console.print(configuration.classNames.enumerated().map { "\($0.offset)  \($0.element)" })
   }
