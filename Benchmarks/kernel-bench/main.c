@@ -1,6 +1,6 @@
 // Times the kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
 // thread is timed by its CPU time.
-//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|int8] [--format q8|f16|bf16|f32] [--shape N,K]
+//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K]
 #define _POSIX_C_SOURCE 200809L
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,8 +26,8 @@ static double seconds_now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot"};
-static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8"};
+static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot", "avx512fp16"};
+static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8", "f16"};
 static const char *const format_names[] = {"f32", "f16", "bf16", "q8"};
 static const size_t format_bytes[] = {4, 2, 2, 1};
 static const size_t row_counts[] = {2, 8, 18, 32, 50, 72, 128, 200, 338, 512};
@@ -55,7 +55,7 @@ static options parse(int argc, char **argv) {
     } else if (strcmp(argv[i], "--threads") == 0) {
       o.threads = (size_t)atoi(value);
     } else if (strcmp(argv[i], "--mode") == 0) {
-      o.mode = index_of(value, mode_names, 4);
+      o.mode = index_of(value, mode_names, 5);
     } else if (strcmp(argv[i], "--format") == 0) {
       o.format = index_of(value, format_names, 4);
     } else if (strcmp(argv[i], "--shape") != 0 || sscanf(value, "%zu,%zu", &o.n, &o.k) != 2) {
@@ -126,10 +126,15 @@ static double gflops(const bench *b, int mode, int format, size_t m) {
   return 2.0 * (double)(m * b->o.n * b->o.k) / best * 1e-9;
 }
 
+static bool has_mode(cvar_level level, int mode) {
+  const bool f16 = level == CVAR_LEVEL_AVX512FP16;
+  return mode == CVAR_ARITHMETIC_BF16 ? f16 || level == CVAR_LEVEL_AVX512BF16 : mode != CVAR_ARITHMETIC_F16 || f16;
+}
+
 static void table(bench *b, const cvar_ceilings *c) {
-  const double limits[] = {c->f32, c->bf16, c->f32, c->int8 > 0 ? c->int8 : c->f32};
-  for (int mode = 0; mode < 4; mode++) {
-    if (b->o.mode >= 0 ? b->o.mode != mode : (mode == 1 && b->o.level != CVAR_LEVEL_AVX512BF16)) continue;
+  const double limits[] = {c->f32, c->bf16, c->f32, c->int8 > 0 ? c->int8 : c->f32, c->bf16};
+  for (int mode = 0; mode < 5; mode++) {
+    if (b->o.mode >= 0 ? b->o.mode != mode : !has_mode(b->o.level, mode)) continue;
     for (int format = 3; format >= 0; format--) {
       if (b->o.format >= 0 && b->o.format != format) continue;
       printf("%-8s %-5s", mode_names[mode], format_names[format]);

@@ -32,6 +32,29 @@ static inline float cvar_weight_scale(float most) {
   return cvar_float((cvar_bits(most / 127.0f) + 0x1fff) & ~0x1fffu);
 }
 
+/// Round to nearest, ties to even; finite numbers within ±65504 only.
+static inline uint16_t cvar_to_f16(double x) {
+  union {
+    double number;
+    uint64_t bits;
+  } u = {.number = x};
+  const uint16_t sign = (uint16_t)(u.bits >> 48 & 0x8000);
+  u.bits &= 0x7fffffffffffffff;
+  // Adding 2^(e + 42), with e the exponent (−14 at least), leaves a unit in the last place of 2^(e − 10).
+  int exponent = (int)(u.bits >> 52) - 1023;
+  if (exponent < -14) exponent = -14;
+  union {
+    uint64_t bits;
+    double number;
+  } shift = {.bits = (uint64_t)(exponent + 42 + 1023) << 52};
+  u.number = (u.number + shift.number) - shift.number;
+  // Units of the smallest subnormal, 2^−24, to a float whose bits, rebiased, are the f16's.
+  const float scaled = (float)u.number * 0x1p-112f;
+  uint32_t bits;
+  memcpy(&bits, &scaled, sizeof bits);
+  return (uint16_t)(sign | bits >> 13);
+}
+
 static inline float cvar_from_f16(uint16_t x) {
   const uint32_t sign = (uint32_t)(x & 0x8000) << 16;
   const uint32_t rest = x & 0x7fff;

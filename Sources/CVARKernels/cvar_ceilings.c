@@ -60,6 +60,10 @@ __attribute__((target("avx512f,avx512bf16"))) static double dot_bf16(void) {
   DENSE_LOOP(__m512, _mm512_setzero_ps(), _mm512_dpbf16_ps(sum[i], (__m512bh)sum[i], (__m512bh)sum[i]))
   return (double)ROUNDS * SUMS * 64;
 }
+__attribute__((target("avx512f,avx512fp16"))) static double fma_fp16(void) {
+  DENSE_LOOP(__m512h, _mm512_setzero_ph(), _mm512_fmadd_ph(sum[i], sum[i], sum[i]))
+  return (double)ROUNDS * SUMS * 64;
+}
 #elif defined(__aarch64__)
 #define REGISTER(x) "w"(x)
 static double fma_neon(void) {
@@ -136,6 +140,7 @@ cvar_ceilings cvar_measure_ceilings(cvar_pool *pool, size_t read_bytes, bool cpu
   if (cvar_level_available(CVAR_LEVEL_AVX512)) f32 = fma_avx512;
   if (cvar_level_available(CVAR_LEVEL_AVX512VNNI)) int8 = dot_vnni;
   if (cvar_level_available(CVAR_LEVEL_AVX512BF16)) bf16 = dot_bf16;
+  if (cvar_bf16_arithmetic(cvar_level_best()) == CVAR_ARITHMETIC_F16) bf16 = fma_fp16;
 #elif defined(__aarch64__)
   f32 = fma_neon;
   if (cvar_level_available(CVAR_LEVEL_NEONDOT)) int8 = dot_neon;

@@ -6,7 +6,8 @@ const cvar_image_ops *cvar_image_ops_for(cvar_level level) {
     case CVAR_LEVEL_AVX2: return &cvar_image_ops_avx2;
     case CVAR_LEVEL_AVX512:
     case CVAR_LEVEL_AVX512VNNI:
-    case CVAR_LEVEL_AVX512BF16: return &cvar_image_ops_avx512;
+    case CVAR_LEVEL_AVX512BF16:
+    case CVAR_LEVEL_AVX512FP16: return &cvar_image_ops_avx512;
 #endif
 #if defined(__aarch64__)
     case CVAR_LEVEL_NEON:

@@ -15,12 +15,14 @@ bool cvar_level_available(cvar_level level) {
     case CVAR_LEVEL_AVX512: return avx512;
     case CVAR_LEVEL_AVX512VNNI: return vnni;
     case CVAR_LEVEL_AVX512BF16: return vnni && __builtin_cpu_supports("avx512bf16");
+    case CVAR_LEVEL_AVX512FP16:
+      return vnni && __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512fp16");
     default: return false;
   }
 }
 
 bool cvar_level_bf16_pays(cvar_level level) {
-  return level == CVAR_LEVEL_AVX512BF16 && !__builtin_cpu_is("intel");
+  return (level == CVAR_LEVEL_AVX512BF16 || level == CVAR_LEVEL_AVX512FP16) && !__builtin_cpu_is("intel");
 }
 
 #elif defined(__aarch64__)
@@ -62,5 +64,6 @@ cvar_level cvar_level_best(void) {
 }
 
 cvar_arithmetic cvar_bf16_arithmetic(cvar_level level) {
-  return cvar_level_bf16_pays(level) ? CVAR_ARITHMETIC_BF16 : CVAR_ARITHMETIC_BF16_F32;
+  if (cvar_level_bf16_pays(level)) return CVAR_ARITHMETIC_BF16;
+  return level == CVAR_LEVEL_AVX512FP16 ? CVAR_ARITHMETIC_F16 : CVAR_ARITHMETIC_BF16_F32;
 }

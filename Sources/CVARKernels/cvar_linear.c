@@ -8,6 +8,7 @@ const cvar_ops *cvar_ops_for(cvar_level level) {
     case CVAR_LEVEL_AVX512: return &cvar_ops_avx512;
     case CVAR_LEVEL_AVX512VNNI: return &cvar_ops_avx512vnni;
     case CVAR_LEVEL_AVX512BF16: return &cvar_ops_avx512bf16;
+    case CVAR_LEVEL_AVX512FP16: return &cvar_ops_avx512fp16;
 #elif defined(__aarch64__)
     case CVAR_LEVEL_NEON: return &cvar_ops_neon;
     case CVAR_LEVEL_NEONDOT: return &cvar_ops_neondot;
@@ -59,6 +60,7 @@ void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
   void *const pack = (char *)scratch + CVAR_ACCUMULATOR_BYTES;
   switch (linear->input.arithmetic) {
     case CVAR_ARITHMETIC_BF16: ops->panel_bf16(linear, part, acc, pack); break;
+    case CVAR_ARITHMETIC_F16: ops->panel_f16(linear, part, acc, pack); break;
     case CVAR_ARITHMETIC_INT8: ops->panel_int8(linear, part, acc, pack); break;
     default: ops->panel_f32(linear, part, acc, pack);
   }

@@ -1,4 +1,4 @@
-// AVX-512, its VNNI and its BF16.
+// AVX-512, its VNNI, BF16 and FP16.
 #if defined(__x86_64__)
 #include <immintrin.h>
 #include <string.h>
@@ -80,10 +80,19 @@ CVAR_INLINE vi int8_finish_vnni(vi sum) { return sum; }
 
 #pragma clang attribute pop
 
-const cvar_ops cvar_ops_avx512 = {panel_f32, cvar_panel_scalar, panel_int8_avx512, finish, modulate, prepare,
-                                  silu,      gelu,              exponential};
-const cvar_ops cvar_ops_avx512vnni = {panel_f32, cvar_panel_scalar, panel_int8_vnni, finish, modulate, prepare,
-                                      silu,      gelu,              exponential};
-const cvar_ops cvar_ops_avx512bf16 = {panel_f32, panel_bf16, panel_int8_vnni, finish, modulate, prepare,
-                                      silu,      gelu,       exponential};
+// ---------------------------------------------------------------------------------------------------- f16
+
+#pragma clang attribute push(__attribute__((target(CVAR_AVX512 ",avx512fp16"))), apply_to = function)
+
+#include "cvar_f16_avx512.h"
+
+#pragma clang attribute pop
+
+#define CVAR_AVX512_OPS(bf16, f16, int8) \
+  {panel_f32, bf16, f16, int8, finish, modulate, prepare, silu, gelu, exponential}
+
+const cvar_ops cvar_ops_avx512 = CVAR_AVX512_OPS(cvar_panel_scalar, cvar_panel_scalar, panel_int8_avx512);
+const cvar_ops cvar_ops_avx512vnni = CVAR_AVX512_OPS(cvar_panel_scalar, cvar_panel_scalar, panel_int8_vnni);
+const cvar_ops cvar_ops_avx512bf16 = CVAR_AVX512_OPS(panel_bf16, cvar_panel_scalar, panel_int8_vnni);
+const cvar_ops cvar_ops_avx512fp16 = CVAR_AVX512_OPS(panel_bf16, panel_f16, panel_int8_vnni);
 #endif

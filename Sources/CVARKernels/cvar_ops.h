@@ -15,6 +15,12 @@
 /// chain of fused multiply-adds. That order is part of the result's definition.
 #define CVAR_F32_CHAIN 128
 
+/// In f16 arithmetic inputs are multiplied by CVAR_F16_SCALE and limited to ±CVAR_F16_LARGEST; each output is the sum
+/// in f32 of partial sums over this many k, each one chain of f16 fused multiply-adds.
+#define CVAR_F16_CHAIN 64
+#define CVAR_F16_SCALE 0.25f
+#define CVAR_F16_LARGEST 65504.0f
+
 /// A float whose unit in the last place is 1, and its bits: an integer sum that starts at the bits is, read as a
 /// float, the magic number plus the sum.
 #define CVAR_INT8_MAGIC 12582912
@@ -33,6 +39,7 @@ typedef struct cvar_ops {
   /// takes BF16_F32).
   void (*panel_f32)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   void (*panel_bf16)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
+  void (*panel_f16)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   void (*panel_int8)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   /// Bias and epilogue for the same part.
   void (*finish)(const cvar_linear *linear, cvar_part part, float *acc);
@@ -47,12 +54,12 @@ const cvar_ops *cvar_ops_for(cvar_level level);
 
 extern const cvar_ops cvar_ops_scalar;
 #if defined(__x86_64__)
-extern const cvar_ops cvar_ops_avx2, cvar_ops_avx512, cvar_ops_avx512vnni, cvar_ops_avx512bf16;
+extern const cvar_ops cvar_ops_avx2, cvar_ops_avx512, cvar_ops_avx512vnni, cvar_ops_avx512bf16, cvar_ops_avx512fp16;
 #elif defined(__aarch64__)
 extern const cvar_ops cvar_ops_neon, cvar_ops_neondot;
 #endif
 
-/// The scalar twin of bf16 dot products: for levels without them, which nobody chooses for their speed.
+/// The scalar twin of bf16 and f16 arithmetic: for levels without it, which nobody chooses for their speed.
 void cvar_panel_scalar(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
 
 static inline size_t cvar_min(size_t a, size_t b) { return a < b ? a : b; }

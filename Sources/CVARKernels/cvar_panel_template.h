@@ -132,6 +132,16 @@ CVAR_INLINE void load_scales(const cvar_weights *w, size_t n0, size_t k0, float 
   CVAR_ROWS_4(count, tile, __VA_ARGS__)   \
   case 5: tile(__VA_ARGS__, 5); break;    \
   case 6: tile(__VA_ARGS__, 6); break;
+#define CVAR_ROWS_8(count, tile, ...)     \
+  CVAR_ROWS_6(count, tile, __VA_ARGS__)   \
+  case 7: tile(__VA_ARGS__, 7); break;    \
+  case 8: tile(__VA_ARGS__, 8); break;
+#define CVAR_ROWS_12(count, tile, ...)    \
+  CVAR_ROWS_8(count, tile, __VA_ARGS__)   \
+  case 9: tile(__VA_ARGS__, 9); break;    \
+  case 10: tile(__VA_ARGS__, 10); break;  \
+  case 11: tile(__VA_ARGS__, 11); break;  \
+  case 12: tile(__VA_ARGS__, 12); break;
 #define CVAR_ROWS_CASES(most, count, tile, ...) CVAR_ROWS_CASES_(most, count, tile, __VA_ARGS__)
 #define CVAR_ROWS_CASES_(most, count, tile, ...) \
   switch (count) { CVAR_ROWS_##most(count, tile, __VA_ARGS__) }

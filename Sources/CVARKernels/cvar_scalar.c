@@ -48,6 +48,22 @@ static float dot_bf16(const cvar_weights *w, size_t row, const uint16_t *x) {
   return sum;
 }
 
+static float round_f16(double x) { return cvar_from_f16(cvar_to_f16(x)); }
+
+/// Double holds a product and nearly every sum of one exactly: a fused multiply-add but for the rarest ties.
+static float dot_f16(const cvar_weights *w, size_t row, const uint32_t *x) {
+  float sum = 0;
+  for (size_t k0 = 0; k0 < w->k; k0 += CVAR_F16_CHAIN) {
+    float chain = 0;
+    for (size_t k = k0; k < cvar_min(w->k, k0 + CVAR_F16_CHAIN); k++) {
+      const float value = round_f16(weight(w, row, k)), number = cvar_from_f16((uint16_t)x[k]);
+      chain = round_f16((double)value * number + chain);
+    }
+    sum = fmaf(chain, 1 / CVAR_F16_SCALE, sum);
+  }
+  return sum;
+}
+
 /// The weight's block k0 ..< k0 + 32 as int8; other formats than q8 are quantized as activations are.
 static float weight_block(const cvar_weights *w, size_t row, size_t k0, int8_t *values) {
   if (w->format == CVAR_FORMAT_Q8) {
@@ -89,6 +105,9 @@ void cvar_panel_scalar(const cvar_linear *l, cvar_part part, float *acc, void *p
         case CVAR_ARITHMETIC_BF16:
           out[j] = dot_bf16(&l->weights, n0 + j, (const uint16_t *)x->values + row * x->stride);
           break;
+        case CVAR_ARITHMETIC_F16:
+          out[j] = dot_f16(&l->weights, n0 + j, (const uint32_t *)x->values + row * x->stride);
+          break;
         case CVAR_ARITHMETIC_INT8: out[j] = dot_int8(&l->weights, n0 + j, x, row); break;
       }
     }
@@ -110,6 +129,7 @@ static void store(const float *x, size_t count, const cvar_activations *out, siz
       switch (out->arithmetic) {
         case CVAR_ARITHMETIC_BF16: ((uint16_t *)out->values)[at + i] = cvar_to_bf16(block[i]); break;
         case CVAR_ARITHMETIC_BF16_F32: ((float *)out->values)[at + i] = cvar_from_bf16(cvar_to_bf16(block[i])); break;
+        case CVAR_ARITHMETIC_F16: ((uint32_t *)out->values)[at + i] = 0x10001u * cvar_scalar_f16_input(block[i]); break;
         default: ((float *)out->values)[at + i] = block[i];
       }
     }
@@ -200,4 +220,4 @@ static void exponential(const float *x, float *y, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] = cvar_scalar_exp(x[i]);
 }
 
-const cvar_ops cvar_ops_scalar = {cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, finish, modulate, prepare, silu, gelu, exponential};
+const cvar_ops cvar_ops_scalar = {cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, finish, modulate, prepare, silu, gelu, exponential};

@@ -40,6 +40,14 @@ static inline float cvar_scalar_gelu(float x) {
   return x / (1.0f + cvar_scalar_exp(x * inner * -0x1.988454p+0f));
 }
 
+/// An input of f16 arithmetic; a NaN counts as the largest number.
+static inline uint16_t cvar_scalar_f16_input(float x) {
+  float v = x * CVAR_F16_SCALE;
+  v = v < CVAR_F16_LARGEST ? v : CVAR_F16_LARGEST;
+  v = v > -CVAR_F16_LARGEST ? v : -CVAR_F16_LARGEST;
+  return cvar_to_f16(v);
+}
+
 static inline float cvar_scalar_largest(const float *x) {
   float largest = 0;
   for (int i = 0; i < 32; i++) largest = fabsf(x[i]) > largest ? fabsf(x[i]) : largest;

@@ -166,6 +166,17 @@ CVAR_INLINE void store_block(const vf *x, const cvar_activations *out, size_t ro
         memcpy((uint16_t *)out->values + at + i * CVAR_WIDTH, &narrow, sizeof narrow);
       }
       break;
+    case CVAR_ARITHMETIC_F16:
+      for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) {
+        vf v = x[i] * CVAR_F16_SCALE;
+        v = v < CVAR_F16_LARGEST ? v : (vf)CVAR_F16_LARGEST;
+        v = v > -CVAR_F16_LARGEST ? v : (vf)-CVAR_F16_LARGEST;
+        const vf16 narrow = __builtin_convertvector(v, vf16);
+        vh bits;
+        memcpy(&bits, &narrow, sizeof bits);
+        store_i((uint32_t *)out->values + at + i * CVAR_WIDTH, (vi)(__builtin_convertvector(bits, vu) * 0x10001u));
+      }
+      break;
     case CVAR_ARITHMETIC_INT8:
       out->scales[at / CVAR_BLOCK] = quantize_block(x, (int8_t *)out->values + at, &out->offsets[at / CVAR_BLOCK]);
       break;

@@ -36,8 +36,10 @@ private enum Tolerance {
       for level in CPULevel.available.dropFirst() {
         let result = try layer(shape, mode, weight, level: level, threads: 2)
         if mode == .bf16 && level.multipliesBF16Faster {
+          // Another arithmetic than the scalar level's; the harness in C compares it with its twin.
           let error = relativeError(result.plain, expected.plain.map(Double.init))
-          #expect(error < 1e-5, "\(level) \(format)")
+          let limit = Tolerance.linear(mode, format) * (shape.k < 32 ? 4 : 1.5)
+          #expect(error < limit, "\(level) \(format): \(error)")
         } else {
           #expect(result.plain == expected.plain, "\(level) \(format)")
           #expect(result.residual == expected.residual, "\(level) \(format)")

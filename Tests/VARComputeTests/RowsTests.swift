@@ -90,8 +90,10 @@ private enum Tolerance {
         buffer.matrix(rows: rows, columns: columns), scale: ada.columns(0..<columns),
         shift: ada.columns(columns..<2 * columns), into: output)
       let result = try numbers(compute, output, columns: columns)
-      #expect(result == first ?? result, "\(level)")
-      first = result
+      if mode != .bf16 || !level.multipliesBF16Faster {
+        #expect(result == first ?? result, "\(level)")
+        first = result
+      }
       let error = relativeError(result, exact)
       switch mode {
       case .f32:

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "cvar_bits.h"
 
 // bf16 dot products may round between their two products, which the scalar twin does not.
 #define BF16_DOT_TOLERANCE 1e-5
@@ -91,6 +92,7 @@ static void decode_hidden(const layer *l) {
         memcpy(&l->hidden_numbers[i], &bits, 4);
         break;
       }
+      case CVAR_ARITHMETIC_F16: l->hidden_numbers[i] = cvar_from_f16((uint16_t)((uint32_t *)a->values)[at]); break;
       case CVAR_ARITHMETIC_INT8: l->hidden_numbers[i] = ((int8_t *)a->values)[at] * a->scales[at / 32]; break;
       default: l->hidden_numbers[i] = ((float *)a->values)[at];
     }
@@ -133,7 +135,7 @@ void check_linear(cvar_level level) {
     for (int format = 0; format <= CVAR_FORMAT_Q8; format++) {
       if (format == CVAR_FORMAT_Q8 && s.k % CVAR_BLOCK != 0) continue;
       l.weights = make_weights((cvar_format)format, s.n, s.k);
-      for (int arithmetic = 0; arithmetic <= CVAR_ARITHMETIC_INT8; arithmetic++) {
+      for (int arithmetic = 0; arithmetic <= CVAR_ARITHMETIC_F16; arithmetic++) {
         l.input = make_activations((cvar_arithmetic)arithmetic, s.m, s.k);
         l.hidden = make_activations((cvar_arithmetic)arithmetic, s.m, s.n);
         char what[64];

@@ -86,7 +86,7 @@ void check_rows(cvar_level level) {
     fill_numbers(x, ROWS * columns, 1);
     fill_numbers(scale, 2 * columns, 2);
     fill_numbers(shift, 2 * columns, 3);
-    for (int arithmetic = 0; arithmetic <= CVAR_ARITHMETIC_INT8; arithmetic++) {
+    for (int arithmetic = 0; arithmetic <= CVAR_ARITHMETIC_F16; arithmetic++) {
       check_row_operations(level, (cvar_arithmetic)arithmetic, columns, x, scale, shift);
     }
     free(x);

@@ -47,7 +47,7 @@ void check_equal(const char *what, const float *result, const float *expected, s
 }
 
 int main(void) {
-  static const char *const names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot"};
+  static const char *const names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot", "avx512fp16"};
   for (int level = 1; level < CVAR_LEVEL_COUNT; level++) {
     if (!cvar_level_available((cvar_level)level)) continue;
     const int before = checks;

@@ -7,6 +7,7 @@
 
 #include "cvar_pool.h"
 
+/// bf16: of the arithmetic that bf16 mode uses, so f16 multiply-adds where the fullest level prefers them.
 typedef struct cvar_ceilings {
   double f32, bf16, int8;  // 1e9 operations a second on all threads of the pool; 0 without the instruction
   double read;             // 1e9 bytes a second

@@ -23,7 +23,8 @@ typedef enum cvar_level {
   CVAR_LEVEL_AVX512BF16 = 4,  // … and BF16
   CVAR_LEVEL_NEON = 5,        // AArch64
   CVAR_LEVEL_NEONDOT = 6,     // … and dot product
-  CVAR_LEVEL_COUNT = 7,
+  CVAR_LEVEL_AVX512FP16 = 7,  // AVX-512 with VNNI, BF16 and FP16
+  CVAR_LEVEL_COUNT = 8,
 } cvar_level;
 
 /// Whether CPU and operating system support the level.
@@ -32,8 +33,8 @@ bool cvar_level_available(cvar_level level);
 /// The fullest level available.
 cvar_level cvar_level_best(void);
 
-/// Whether bf16 dot products multiply faster than f32 ones at this level on this CPU. They do on AMD (twice);
-/// Intel's cores up to Granite Rapids issue vdpbf16ps at a quarter of the rate of a fused multiply-add.
+/// Whether bf16 dot products multiply faster than f32 fused multiply-adds at this level on this CPU. They do on AMD
+/// (twice); Intel's vdpbf16ps reaches half of them (measured on family 6, model 207).
 bool cvar_level_bf16_pays(cvar_level level);
 
 // --------------------------------------------------------------------------------------------- matrices
@@ -64,9 +65,11 @@ typedef enum cvar_arithmetic {
   CVAR_ARITHMETIC_BF16 = 1,      // bf16 × bf16, sums in f32, by bf16 dot products
   CVAR_ARITHMETIC_BF16_F32 = 2,  // the same rounding of both factors, multiplied as f32
   CVAR_ARITHMETIC_INT8 = 3,      // int8 × int8, f32 scales per 32 on both sides, sums in f32
+  CVAR_ARITHMETIC_F16 = 4,       // f16 × f16, sums over 64 k in f16, then in f32: more exact than bf16
 } cvar_arithmetic;
 
-/// The arithmetic for bf16 that is faster at this level on this CPU.
+/// The fastest arithmetic of this level on this CPU that is at least as exact as bf16: bf16 dot products where they
+/// pay, else f16 where the level has it, else bf16 numbers multiplied as f32.
 cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 
 /// A linear layer's input in the storage of its arithmetic. Rows lie `stride` elements apart,
@@ -75,7 +78,7 @@ cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 typedef struct cvar_activations {
   cvar_arithmetic arithmetic;
   size_t columns, stride;
-  void *values;   // [rows, stride]: float, uint16_t (bf16) or int8_t
+  void *values;   // [rows, stride]: float, uint16_t (bf16), int8_t, or uint32_t (an f16 number twice)
   float *scales;  // [rows, stride / 32], int8 only
   int32_t *offsets;  // [rows, stride / 32] what integer sums over a block start from, int8 only
 } cvar_activations;
