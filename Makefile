@@ -65,7 +65,7 @@ demo: build $(MODEL) ## Convert the bundled model, draw a grid of its classes an
 	@echo "One picture, by scales:  $(abspath $(OUT))/demo-strip.png"
 
 test: setup ## Set up, build, and run all tests
-	$(SWIFT) test -c release
+	$(SWIFT) test -c release --disable-testable-imports
 
 lint: ## Check the formatting of every Swift file
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
@@ -79,7 +79,7 @@ test-python: build ## Read .varq files with NumPy, written from the format's tex
 	$(VENV)/bin/python tools/test_varq.py --binaries $(BUILD)
 
 fuzz: setup ## Feed mutated files to every reader for MINUTES minutes
-	VAR_FUZZ_SECONDS=$$(( $(MINUTES) * 60 )) $(SWIFT) test -c release --filter Fuzz
+	VAR_FUZZ_SECONDS=$$(( $(MINUTES) * 60 )) $(SWIFT) test -c release --disable-testable-imports --filter Fuzz
 
 $(CHECKS)/d16/var.pth:
 	$(call venv,tools/requirements.txt)
