@@ -82,7 +82,7 @@ public enum ArchitectureError: Error, Equatable, Sendable, CustomStringConvertib
       "\(path): the side lengths of the token maps are not in the file"
         + (tokens.map { ", and none of the official lists has \($0) tokens" } ?? "")
         + (scales.map { ", and the official lists have not \($0) scales" } ?? "")
-        + "; give them with --patch-nums"
+        + "; give them to convert with --patch-nums"
     case .patchNumbers(let path, let given, let inferred):
       "\(path) has patch_nums \(inferred), not \(given)"
     case .patchNumberCount(let path, let tensor, let expected, let patchNumbers):

@@ -29,10 +29,9 @@ extension ArchitectureInference {
   private func levels() throws -> [Int]? {
     guard let state = transformer, let tensor = state.tensors["lvl_1L"] else { return nil }
     let invalid = ArchitectureError.badLevels(path: state.path)
-    guard tensor.elementCount > 0, tensor.elementCount <= 1 << 22, !tensor.type.isFloatingPoint
-    else { throw invalid }
+    guard tensor.elementCount > 0, tensor.elementCount <= 1 << 22 else { throw invalid }
     var counts: [Int] = []
-    for level in try state.checkpoint.integers(of: tensor) {
+    for level in try numbers(tensor, of: state) {
       if level == counts.count { counts.append(0) }
       guard level >= 0, level == counts.count - 1 else { throw invalid }
       counts[level] += 1
@@ -41,6 +40,17 @@ extension ArchitectureInference {
       let side = Int(Double(count).squareRoot())
       guard side * side == count else { throw invalid }
       return side
+    }
+  }
+
+  /// Integers, also of files that were cast to f16 with all they hold.
+  private func numbers(_ tensor: CheckpointTensor, of state: StateDict) throws -> [Int] {
+    guard tensor.type.isFloatingPoint else { return try state.checkpoint.integers(of: tensor) }
+    return try state.checkpoint.floats(of: tensor).map { value in
+      guard let number = Int(exactly: value) else {
+        throw ArchitectureError.badLevels(path: state.path)
+      }
+      return number
     }
   }
 

@@ -50,8 +50,8 @@ public struct ConversionPlan: Sendable {
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws {
     configuration = model.configuration
-    let names = model.bindings.map(\.specification.name)
-    for override in recipe.overrides where !names.contains(where: override.matches) {
+    let specifications = model.bindings.map(\.specification)
+    for override in recipe.overrides where !specifications.contains(where: override.matches) {
       throw RecipeError.unmatched(override: override.text)
     }
     var tracker = ConversionProgress(
@@ -86,7 +86,7 @@ public struct ConversionPlan: Sendable {
     switch choice.reason {
     case .table: nil
     case .override(let text): text
-    case .range: "values up to \(maximum) are beyond the chosen format"
+    case .range: "values up to \(maximum) are outside the range of the chosen format"
     case .shape: "the shape does not suit the chosen format"
     }
   }

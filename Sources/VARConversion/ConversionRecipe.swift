@@ -59,7 +59,7 @@ public struct ConversionRecipe: Sendable {
   /// Chooses the format of a tensor whose largest magnitude is `maximum`.
   /// - Throws: ``RecipeError`` if an override asks for what is not possible.
   func choice(for tensor: TensorSpecification, maximum: Float) throws(RecipeError) -> FormatChoice {
-    if let override = overrides.last(where: { $0.matches(tensor.name) }) {
+    if let override = overrides.last(where: { $0.matches(tensor) }) {
       try Self.check(override, tensor, maximum)
       return FormatChoice(format: override.format, reason: .override(override.text))
     }
@@ -69,7 +69,7 @@ public struct ConversionRecipe: Sendable {
       case .half: format == .f32 ? .f32 : .f16
       case .full, nil: .f32
       }
-    if maximum > wanted.largestMagnitude { return FormatChoice(format: .f32, reason: .range) }
+    if !wanted.holds(maximum) { return FormatChoice(format: .f32, reason: .range) }
     if !wanted.suits(shape: tensor.storedShape) {
       let format = maximum > TensorFormat.f16.largestMagnitude ? TensorFormat.f32 : .f16
       return FormatChoice(format: format, reason: .shape)
@@ -86,7 +86,7 @@ public struct ConversionRecipe: Sendable {
     if !override.format.suits(shape: tensor.storedShape) {
       throw .shape(tensor: tensor.name, shape: tensor.storedShape, override: override.text)
     }
-    if maximum > override.format.largestMagnitude {
+    if !override.format.holds(maximum) {
       throw .range(tensor: tensor.name, maximum: maximum, override: override.text)
     }
   }
@@ -122,6 +122,20 @@ struct FormatChoice: Equatable, Sendable {
 }
 
 extension TensorFormat {
+  /// Whether values of which the largest has this magnitude keep the format's precision.
+  func holds(_ maximum: Float) -> Bool {
+    maximum == 0 || (smallestMaximum...largestMagnitude).contains(maximum)
+  }
+
+  /// Below it even the largest value, or in q8 its block's scale, is a subnormal f16 of few bits.
+  private var smallestMaximum: Float {
+    switch self {
+    case .f32, .bf16: 0
+    case .f16: 0x1p-18
+    case .q8: 127 * 0x1p-18
+    }
+  }
+
   /// Finite values up to this magnitude have a finite encoding.
   var largestMagnitude: Float {
     switch self {

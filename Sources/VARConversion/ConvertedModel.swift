@@ -12,13 +12,14 @@ public struct ConvertedModel: Sendable {
   let tensors: [(specification: TensorSpecification, tensor: VarqTensor)]
 
   /// Opens a file.
-  /// - Throws: `VarqError`, `MetadataError`, `ConfigurationError`, ``ConversionError/manifest(path:tensor:problem:)``.
+  /// - Throws: `VarqError`, `ConfigurationFailure`,
+  ///   ``ConversionError/manifest(path:tensor:problem:)``.
   public init(_ path: String) throws { try self.init(VarqFile(path)) }
 
   /// Matches an open file with its manifest.
   public init(_ file: VarqFile) throws {
     self.file = file
-    configuration = try ModelConfiguration(metadata: file.metadata)
+    configuration = try ModelConfiguration(file)
     let manifest = TensorManifest(configuration).tensors
     func failure(_ tensor: String, _ problem: String) -> ConversionError {
       .manifest(path: file.path, tensor: tensor, problem: problem)

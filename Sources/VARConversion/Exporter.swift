@@ -19,17 +19,23 @@ public struct Exporter {
   ///   - folder: is created if it is missing.
   ///   - replacing: whether existing files may be replaced.
   /// - Returns: the paths written.
+  /// - Throws: `FileError`, before anything is written where a target is the reason.
   public func write(
     to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [String] {
     try Self.makeFolder(folder)
+    let halves = ModelHalf.allCases.filter { half in
+      model.tensors.contains { $0.specification.half == half }
+    }
+    for half in halves {
+      try AtomicFileWriter(Self.path(half, folder), replacing: replacing).abandon()
+    }
     var tracker = ConversionProgress(
       phase: .exporting, total: model.tensors.reduce(0) { $0 + $1.tensor.count })
     var paths: [String] = []
-    for half in ModelHalf.allCases {
+    for half in halves {
       let tensors = model.tensors.filter { $0.specification.half == half }
-      if tensors.isEmpty { continue }
-      let path = "\(folder)/\(half.rawValue).safetensors"
+      let path = Self.path(half, folder)
       let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter {
         $0.half == half
       }
@@ -90,8 +96,17 @@ public struct Exporter {
     }
   }
 
+  private static func path(_ half: ModelHalf, _ folder: String) -> String {
+    (folder.hasSuffix("/") ? folder : folder + "/") + half.rawValue + ".safetensors"
+  }
+
+  /// Makes a folder and those above it.
   private static func makeFolder(_ path: String) throws(FileError) {
-    guard unsafe mkdir(path, 0o777) != 0, errno != EEXIST else { return }
+    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
+      try makeFolder(String(path[..<slash]))
+      if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
+    }
     throw .system(operation: "create", path: path, errno: errno)
   }
 }

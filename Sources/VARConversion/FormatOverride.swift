@@ -1,11 +1,11 @@
 public import VARModel
 public import VARQuant
 
-/// `PATTERN=FORMAT`: tensors whose `.varq` name the regular expression matches get the format.
+/// `PATTERN=FORMAT`: tensors whose name the regular expression matches get the format.
 public struct FormatOverride: Equatable, Sendable {
   /// As the user wrote it.
   public let text: String
-  /// The regular expression, which may match any part of the name.
+  /// The regular expression, which may match any part of the `.varq` name or of the official one.
   public let pattern: String
   /// The format.
   public let format: TensorFormat
@@ -27,8 +27,12 @@ public struct FormatOverride: Equatable, Sendable {
     self.format = format
   }
 
-  /// Whether the pattern matches a part of the name.
-  func matches(_ name: String) -> Bool {
+  /// Whether the pattern matches a part of one of the tensor's names.
+  func matches(_ tensor: TensorSpecification) -> Bool {
+    matches(tensor.name) || matches(tensor.upstreamName)
+  }
+
+  private func matches(_ name: String) -> Bool {
     // Compiled anew for each name: a Regex is not Sendable, and names are a few hundred.
     guard let regex = try? Regex(pattern) else { return false }
     return (try? regex.firstMatch(in: name)) != nil
@@ -71,7 +75,7 @@ public enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(tensor) \(shape) cannot be q8 as '\(override)' asks: all dimensions but the first must "
         + "make a multiple of 32"
     case .range(let tensor, let maximum, let override):
-      "\(tensor) holds values up to \(maximum), beyond the range that '\(override)' asks for"
+      "\(tensor) holds values up to \(maximum), outside the range that '\(override)' asks for"
     }
   }
 }

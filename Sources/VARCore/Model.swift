@@ -15,13 +15,13 @@ public final class Model: Sendable {
   let tokenizer: TokenizerWeights?
 
   /// Opens a file and binds all of its tensors.
-  /// - Throws: `FileError`, `VarqError`, `MetadataError`, `ConfigurationError`, ``ModelError``.
+  /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, ``ModelError``.
   public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
 
   /// Binds the tensors of an open file, all or nothing.
-  /// - Throws: `MetadataError`, `ConfigurationError`, ``ModelError``.
+  /// - Throws: `ConfigurationFailure`, ``ModelError``.
   public init(file: VarqFile) throws {
-    let configuration = try ModelConfiguration(metadata: file.metadata)
+    let configuration = try ModelConfiguration(file)
     let binder = try TensorBinder(file, configuration)
     self.file = file
     self.configuration = configuration
@@ -34,6 +34,13 @@ public final class Model: Sendable {
   /// The file stays mapped: another run reads the pages again.
   public func releaseTransformer() {
     for matrix in transformer?.matrices ?? [] { file.file.release(matrix.bytes) }
+  }
+
+  /// Checks that the model has what drawing tokens and decoding them takes.
+  /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``.
+  public func requireBothHalves() throws(ModelError) {
+    _ = try transformer(for: "generating")
+    _ = try tokenizer(for: "encoding or decoding pictures")
   }
 
   func transformer(for purpose: String) throws(ModelError) -> TransformerWeights {

@@ -40,6 +40,28 @@ extension ModelConfiguration {
   }
 }
 
+extension ModelConfiguration {
+  /// Reads and validates the configuration of an open file.
+  /// - Throws: ``ConfigurationFailure``.
+  public init(_ file: VarqFile) throws(ConfigurationFailure) {
+    do {
+      try self.init(metadata: file.metadata)
+    } catch {
+      throw ConfigurationFailure(path: file.path, reason: "\(error)")
+    }
+  }
+}
+
+/// A file's metadata do not describe a model.
+public struct ConfigurationFailure: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The file.
+  public let path: String
+  /// The `MetadataError` or ``ConfigurationError`` in words.
+  public let reason: String
+  /// The message for the user.
+  public var description: String { "\(path): \(reason)" }
+}
+
 extension TransformerConfiguration {
   fileprivate func add(to metadata: inout Metadata) {
     metadata["var.depth"] = .unsigned(UInt64(depth))

@@ -10,7 +10,7 @@ struct ConversionFacts: Encodable {
     let format: String
     let bytes: Int
     let note: String?
-    let sqnr: Double?
+    let sqnr: Decibels?
 
     enum CodingKeys: String, CodingKey {
       case name
@@ -44,7 +44,19 @@ struct ConversionFacts: Encodable {
       Tensor(
         name: tensor.target.name, shape: tensor.target.shape, source: tensor.sourceType,
         format: tensor.target.format.name, bytes: tensor.targetByteCount, note: tensor.note,
-        sqnr: index < statistics.count ? statistics[index].sqnr : nil)
+        sqnr: index < statistics.count ? Decibels(statistics[index].sqnr) : nil)
     }
+  }
+}
+
+/// A ratio in JSON: null where it is infinite, since nothing was lost.
+struct Decibels: Encodable {
+  let value: Double
+
+  init(_ value: Double) { self.value = value }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if value.isFinite { try container.encode(value) } else { try container.encodeNil() }
   }
 }

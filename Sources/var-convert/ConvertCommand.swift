@@ -14,7 +14,8 @@ struct ConvertCommand: ParsableCommand {
       Reads what torch.save wrote (zip or legacy) and safetensors, one file or \
       an index of shards; the kind is told by content. Either half alone makes a \
       file, too. Patterns of --tensor-type match any part of a name in the .varq \
-      file, where the transformer's begin with var. and the VQ-VAE's with vae.
+      file, where the transformer's begin with var. and the VQ-VAE's with vae., or \
+      of the official name.
 
       FORMATS
       \(ConversionRecipe.table.map { "  \($0.tensors): \($0.format)" }.joined(separator: "\n"))
@@ -70,7 +71,15 @@ struct ConvertCommand: ParsableCommand {
         "'\(type)' is no format; choose from "
           + TensorFormat.allCases.map(\.name).joined(separator: ", "))
     }
+    for text in tensorTypes {
+      do throws(RecipeError) { _ = try FormatOverride(text) } catch {
+        throw ValidationError("\(error)")
+      }
+    }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
+    if let output, output.isEmpty || Console.outputPath(output) == "-" {
+      throw ValidationError("--output needs a file: a .varq file is not written as a stream")
+    }
     if let output, sources.paths.contains(where: { Self.isSameFile($0, output) }) {
       throw ValidationError("--output \(output) is one of the checkpoints")
     }

@@ -25,12 +25,16 @@ struct ExportCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Replace files that exist.")
   var force = false
 
+  @Flag(help: "Print what was written as JSON.")
+  var json = false
+
   func run() throws {
     let line = ProgressLine()
     let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force) {
       line.show($0)
     }
     line.clear()
+    if json { return try Console.print(json: ["files": paths]) }
     for path in paths { print("wrote \(path)") }
   }
 }

@@ -45,16 +45,19 @@ struct SourceOptions: ParsableArguments {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")
     }
+    if !quantResi.isFinite {
+      throw ValidationError("--quant-resi must be a number, such as 0.5, but is \(quantResi)")
+    }
   }
 
-  /// Opens the checkpoints and infers the model.
+  /// Opens the checkpoints and infers the model. Like PyTorch's, it ignores the sign of quant_resi.
   func open() throws -> SourceModel {
     try SourceModel.recognize(
       transformer: transformer.map { try Checkpoint.open($0) },
       tokenizer: tokenizer.map { try Checkpoint.open($0) },
       others: checkpoints.map { try Checkpoint.open($0) },
       options: ConversionOptions(
-        patchNumbers: patchNums, heads: heads, phiRatio: quantResi, zNormalized: znorm))
+        patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm))
   }
 
   private static func sides(_ text: String) throws -> [Int] {

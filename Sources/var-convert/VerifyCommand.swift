@@ -81,7 +81,7 @@ private struct VerificationReport: Encodable {
     let defect: String?
     let maxAbs: Float?
     let rmse: Double?
-    let sqnr: Double?
+    let sqnr: Decibels?
     let sound: Bool
 
     enum CodingKeys: String, CodingKey {
@@ -108,7 +108,7 @@ private struct VerificationReport: Encodable {
       Tensor(
         name: verdict.name, format: verdict.format.name, defect: verdict.defect.map { "\($0)" },
         maxAbs: verdict.statistics?.maximumError, rmse: verdict.statistics?.rootMeanSquare,
-        sqnr: verdict.statistics?.sqnr, sound: verdict.isSound)
+        sqnr: verdict.statistics.map { Decibels($0.sqnr) }, sound: verdict.isSound)
     }
   }
 }
