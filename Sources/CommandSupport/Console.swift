@@ -1,4 +1,5 @@
 import Foundation
+internal import Glibc
 import TensorBytes
 
 /// Where commands print: facts to the standard output, everything else to the standard error.
@@ -28,14 +29,34 @@ public enum Console {
   /// - Parameter aside: to the standard error, because the standard output carries a file.
   /// - Throws: when the output is closed or its disk is full.
   public static func print(_ lines: [String], aside: Bool = false) throws {
-    let text = Data(lines.map { $0 + "\n" }.joined().utf8)
-    try (aside ? FileHandle.standardError : .standardOutput).write(contentsOf: text)
+    let text = lines.map { $0 + "\n" }.joined()
+    guard aside else { return try write([UInt8](text.utf8)) }
+    FileHandle.standardError.write(Data(text.utf8))
   }
 
   /// Writes bytes to the standard output.
-  /// - Throws: when it is closed or its disk is full.
+  /// - Throws: `FileError` when it is closed or its disk is full.
   public static func write(_ bytes: [UInt8]) throws {
-    try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+    // What `print` has buffered comes first.
+    fflush(nil)
+    var done = 0
+    while done < bytes.count {
+      let written = unsafe bytes.withUnsafeBytes { bytes in
+        unsafe Glibc.write(STDOUT_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+      }
+      if written < 0 && errno == EINTR { continue }
+      guard written > 0 else {
+        throw FileError.system(operation: "write", path: "standard output", errno: errno)
+      }
+      done += written
+    }
+  }
+
+  /// `-` for every name of the standard output; other paths as they are.
+  ///
+  /// By its name in `/dev` it would be replaced like a file if the shell redirects it into one.
+  public static func outputPath(_ path: String) -> String {
+    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path) ? "-" : path
   }
 
   /// Writes a file whole or not at all; `-` is the standard output.

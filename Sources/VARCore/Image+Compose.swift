@@ -5,11 +5,11 @@ extension Image {
   /// Pictures of one size in rows, left to right, with white gaps between them.
   /// - Parameters:
   ///   - images: at least one; all of the first one's size, or what sticks out is cut off.
-  ///   - columns: pictures a row; about as many as rows if nil.
+  ///   - columns: pictures a row; if nil, about as many as rows, without holes where that can be.
   /// - Returns: nil without pictures.
   public static func grid(_ images: [Image], columns: Int? = nil) -> Image? {
     guard let first = images.first else { return nil }
-    let columns = max(1, min(images.count, columns ?? squareSide(images.count)))
+    let columns = max(1, min(images.count, columns ?? evenColumns(images.count)))
     let rows = (images.count + columns - 1) / columns
     let width = columns * (first.width + gap) - gap
     let height = rows * (first.height + gap) - gap
@@ -26,10 +26,27 @@ extension Image {
   /// Pictures side by side.
   public static func strip(_ images: [Image]) -> Image? { grid(images, columns: images.count) }
 
-  /// The least n with n² ≥ count.
-  private static func squareSide(_ count: Int) -> Int {
-    var side = 1
-    while side * side < count { side += 1 }
-    return side
+  /// The picture with each pixel as a square of `factor`² pixels.
+  public func enlarged(by factor: Int) -> Image {
+    guard factor > 1 else { return self }
+    var result: [UInt8] = []
+    result.reserveCapacity(pixels.count * factor * factor)
+    for y in 0..<height {
+      var row: [UInt8] = []
+      for x in 0..<width {
+        let start = 3 * (y * width + x)
+        for _ in 0..<factor { row += pixels[start..<start + 3] }
+      }
+      for _ in 0..<factor { result += row }
+    }
+    return Image(validWidth: width * factor, height: height * factor, pixels: result)
+  }
+
+  /// The divisor of `count` next above its root, so that all rows are full: 10 of 60. Where it is
+  /// more than twice the root, as for primes, the root itself.
+  private static func evenColumns(_ count: Int) -> Int {
+    var root = 1
+    while root * root < count { root += 1 }
+    return (root...2 * root).first { count.isMultiple(of: $0) } ?? root
   }
 }

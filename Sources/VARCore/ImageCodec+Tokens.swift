@@ -43,9 +43,9 @@ extension ImageCodec {
   }
 
   /// Decodes f̂ [P, P, Z] to 8-bit RGB pixels, round(255·x), [S, S, 3].
-  /// - Throws: ``ModelError/latent(expected:actual:)``, `ComputeError.outOfMemory`.
+  /// - Throws: ``ModelError/latent(expected:actual:)``, ``ModelError/notFinite(_:)``,
+  ///   `ComputeError.outOfMemory`.
   public func pixels(of latent: [Float]) throws -> [UInt8] {
-    // NaN, which only damaged weights can give, becomes black instead of a trap.
-    try decode(latent).map { $0.isNaN ? 0 : UInt8(($0 * 255).rounded(.toNearestOrEven)) }
+    try decode(latent).map { UInt8(($0 * 255).rounded(.toNearestOrEven)) }
   }
 }

@@ -75,7 +75,10 @@ public final class ImageCodec {
       weights.postQuantConvolution, input, into: convolved, workspace: workspace)
     let output = map(pixels, side: shape.imageSide, channels: 3)
     try run(weights.decoder, convolved, into: output, onStage: onStage)
-    return pixels.array().map { (min(max($0, -1), 1) + 1) * 0.5 }
+    let values = pixels.array()
+    // Before clamping, which would hide an infinity.
+    guard values.allSatisfy(\.isFinite) else { throw ModelError.notFinite("decoded pixels") }
+    return values.map { (min(max($0, -1), 1) + 1) * 0.5 }
   }
 
   /// The features f [P, P, Z] of 8-bit RGB pixels [S, S, 3]: quant_conv(encoder(2·(u8/255) − 1)).
@@ -95,6 +98,9 @@ public final class ImageCodec {
     let features = map(try FloatBuffer(count: count), side: side, channels: shape.latentChannels)
     try run(weights.encoder, map(pixels, side: shape.imageSide, channels: 3), into: encoded)
     try compute.convolve(weights.quantConvolution, encoded, into: features, workspace: workspace)
+    guard features.buffer.array().allSatisfy(\.isFinite) else {
+      throw ModelError.notFinite("encoded features")
+    }
     return features.buffer
   }
 }

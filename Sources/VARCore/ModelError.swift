@@ -28,6 +28,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case unguided
   /// A mask has another side than the model's last token map.
   case mask(expected: Int, actual: Int)
+  /// What encoder or decoder computed holds an infinity or a NaN.
+  case notFinite(String)
 
   /// The message for the user.
   public var description: String {
@@ -60,6 +62,8 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "guidance needs a generator that was made for it; set guidance to 0 or make it guided"
     case .mask(let expected, let actual):
       "the mask has the side \(actual), the model's last token map \(expected)"
+    case .notFinite(let what):
+      "the \(what) are not finite: the weights of the VQ-VAE are damaged; convert them again"
     }
   }
 }

@@ -54,7 +54,12 @@ extension TokensFile.Entry: Decodable {
     } else {
       label = container.contains(.label) ? .unconditional : nil
     }
-    seed = try container.decodeIfPresent(UInt64.self, forKey: .seed)
+    // PyTorch's seeds may be negative and then count from 2^64.
+    if let signed = try? container.decodeIfPresent(Int64.self, forKey: .seed), signed < 0 {
+      seed = UInt64(bitPattern: signed)
+    } else {
+      seed = try container.decodeIfPresent(UInt64.self, forKey: .seed)
+    }
     tokens = try container.decode([[Int32]].self, forKey: .tokens)
     drawn = try container.decodeIfPresent([[Int32]].self, forKey: .drawn)
   }

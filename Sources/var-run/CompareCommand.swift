@@ -25,7 +25,7 @@ struct CompareCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("Write the figures as JSON.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"]), transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Print the figures as JSON.")
@@ -36,6 +36,8 @@ struct CompareCommand: ParsableCommand {
   func run() throws {
     let model = try model.open()
     let reference = try Model(path: against)
+    try OutputCheck.check(
+      [output].compactMap(\.self), inputs: [model.path, reference.path])
     let context = try self.model.context()
     let images = try data.list(needsLabels: false, model.configuration)
     let exact = context.with(mode: .f32)

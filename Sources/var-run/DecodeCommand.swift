@@ -27,13 +27,23 @@ struct DecodeCommand: ParsableCommand {
       """
       A PNG file, or a folder for 0000.png, 0001.png, … if it ends in / or there are several \
       images; - is the standard output. (default: named like the tokens)
-      """, valueName: "file|folder"), completion: .file(extensions: ["png"]))
+      """, valueName: "file|folder"), completion: .file(extensions: ["png"]),
+    transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Leave the program's name out of the PNG files.")
   var noMetadata = false
 
+  @Flag(help: "Print what was made as JSON.")
+  var json = false
+
   @OptionGroup(title: "Model") var model: ModelOptions
+
+  func validate() throws {
+    if output == "-", json {
+      throw ValidationError("--json prints to the standard output, which - already uses.")
+    }
+  }
 
   func run() throws {
     let model = try model.open()
@@ -44,6 +54,7 @@ struct DecodeCommand: ParsableCommand {
     let stem = URL(filePath: tokens).deletingPathExtension().lastPathComponent
     let paths = try OutputArguments.paths(
       output ?? (file.images.count == 1 ? stem + ".png" : stem + "/"), count: file.images.count)
+    try OutputCheck.check(paths, inputs: [model.path, tokens])
     let progress = ProgressLine()
     for (index, image) in file.images.enumerated() {
       progress.update(
@@ -55,6 +66,22 @@ struct DecodeCommand: ParsableCommand {
       try Console.write(picture.png(noMetadata ? [] : ImageText.software), to: paths[index])
     }
     progress.clear()
+    if json { return try Console.print(json: DecodeReport(model, paths)) }
     if paths != ["-"] { try Console.print(paths) }
+  }
+}
+
+/// What `decode --json` prints.
+private struct DecodeReport: Encodable {
+  struct Item: Encodable {
+    let file: String
+  }
+
+  let images: [Item]
+  let model: String
+
+  init(_ model: Model, _ paths: [String]) {
+    images = paths.map(Item.init)
+    self.model = model.checksumText
   }
 }

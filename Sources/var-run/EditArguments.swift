@@ -16,6 +16,7 @@ struct EditArguments: ParsableArguments {
   /// - Parameter generateInside: what a box means.
   func run(_ command: String, generateInside: Bool) throws {
     let model = try model.open()
+    if !mask.preview { try model.requireBothHalves() }
     let context = try self.model.context()
     let codec = try ImageCodec(model, context)
     let original = try picture.load(side: codec.side)
@@ -28,6 +29,7 @@ struct EditArguments: ParsableArguments {
       command: command, model: model, context: context, plan: try plan(model.configuration),
       output: output)
     run.edit = Edit(tokens: try codec.encode(original.pixels).tokens, mask: region.mask)
+    run.inputs = [picture.image] + [mask.mask].compactMap(\.self)
     run.stem = picture.image.stem + "-" + command
     if mask.composite {
       run.isComposite = true
@@ -47,6 +49,7 @@ struct EditArguments: ParsableArguments {
 
   private func preview(_ image: Image, _ command: String) throws {
     let path = output.output ?? picture.image.stem + "-\(command)-preview.png"
+    try OutputCheck.check([path], inputs: [picture.image] + [mask.mask].compactMap(\.self))
     try Console.write(image.png(output.noMetadata ? [] : ImageText.software), to: path)
     try Console.print([path], aside: path == "-")
   }

@@ -26,12 +26,15 @@ struct EditRecord: Codable, Equatable {
     }
   }
 
-  /// The edit; nil if the rows don't make a square. The generator checks it against the model.
-  var edit: Edit? {
+  /// The edit; the generator checks it against the model.
+  /// - Parameter path: the picture that tells of it.
+  /// - Throws: ``PictureRecordError/malformed(path:)`` if the rows don't make a square.
+  func edit(_ path: String) throws(PictureRecordError) -> Edit {
     let side = keep.count
     let generate = keep.flatMap { $0.map { $0 == "." ? 1 : 0 as Float } }
-    return EditMask(generate: generate, height: side, width: side, side: side).map {
-      Edit(tokens: TokenMaps(tokens), mask: $0)
-    }
+    guard keep.allSatisfy({ $0.count == side }),
+      let mask = EditMask(generate: generate, height: side, width: side, side: side)
+    else { throw .malformed(path: path) }
+    return Edit(tokens: TokenMaps(tokens), mask: mask)
   }
 }

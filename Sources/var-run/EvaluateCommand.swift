@@ -22,7 +22,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("Write the figures as JSON.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"]), transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Print the figures as JSON.")
@@ -39,6 +39,7 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock.now
     let model = try model.open()
+    try OutputCheck.check([output].compactMap(\.self), inputs: [model.path])
     let context = try self.model.context()
     let journal = try output.flatMap { $0 == "-" ? nil : $0 + ".partial" }.map {
       try EvaluationJournal(

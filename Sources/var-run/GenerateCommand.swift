@@ -41,6 +41,7 @@ struct GenerateCommand: ParsableCommand {
 
   func run() throws {
     let model = try model.open()
+    try model.requireBothHalves()
     if let fromPNG { return try repeated(fromPNG, model) }
     let plan = sampling.plan(try subject.choices(model.configuration), model.configuration)
     try GenerationRun(
@@ -68,7 +69,7 @@ struct GenerateCommand: ParsableCommand {
     try GenerationRun(
       command: record.command, model: model, context: context,
       plan: GenerationPlan(record, model.configuration), output: output, only: record.index,
-      edit: record.edit?.edit
+      edit: try record.edit.map { try $0.edit(path) }, inputs: [path]
     ).run()
   }
 }

@@ -14,6 +14,8 @@ struct GenerationRun {
   var only: Int?
   /// What is kept of another picture.
   var edit: Edit?
+  /// Files besides the model that the command reads.
+  var inputs: [String] = []
   /// Whether `finish` brings in pixels of another picture.
   var isComposite = false
   /// How files are named when no output is given; by class if nil.
@@ -29,6 +31,8 @@ struct GenerationRun {
     let clock = ContinuousClock.now
     let wanted = plan.images.filter { only == nil || $0.index == only }
     let paths = try output.paths(names(wanted))
+    try OutputCheck.check(
+      (paths ?? []) + output.collections, inputs: [model.path] + inputs)
     let files = Dictionary(
       uniqueKeysWithValues: zip(wanted.map(\.index), paths ?? []).map { ($0, $1) })
     let results = ResultWriter(run: self, files: files)

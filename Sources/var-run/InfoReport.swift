@@ -62,7 +62,7 @@ struct InfoReport: Encodable {
 
   init(_ model: Model, _ context: Compute) {
     let configuration = model.configuration
-    path = model.file.path
+    path = model.path
     bytes = model.file.file.count
     checksum = model.checksumText
     sources = (try? model.file.metadata.stringList("source.sha256")) ?? []

@@ -10,28 +10,37 @@ struct OutputArguments: ParsableArguments {
       """
       A PNG file, or a folder for 0000.png, 0001.png, … if it ends in / or there are several \
       images; - is the standard output. (default: files named by class and seed; none with --grid)
-      """, valueName: "file|folder"), completion: .file(extensions: ["png"]))
+      """, valueName: "file|folder"), completion: .file(extensions: ["png"]),
+    transform: Console.outputPath)
   var output: String?
 
   @Option(
     help: ArgumentHelp("Write all images as one picture, a row for each class.", valueName: "file"),
-    completion: .file(extensions: ["png"]))
+    completion: .file(extensions: ["png"]), transform: Console.outputPath)
   var grid: String?
 
   @Option(
+    help: ArgumentHelp(
+      """
+      Pictures a row of --grid. (default: as many as a class has; if one, so that the grid is about \
+      a square)
+      """, valueName: "n"))
+  var gridColumns: Int?
+
+  @Option(
     help: ArgumentHelp("Write the tokens as JSON, for decode.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"]), transform: Console.outputPath)
   var tokensOutput: String?
 
   @Option(
     help: ArgumentHelp("Write one strip that shows the image after each scale.", valueName: "file"),
-    completion: .file(extensions: ["png"]))
+    completion: .file(extensions: ["png"]), transform: Console.outputPath)
   var stages: String?
 
   @Option(
     help: ArgumentHelp(
       "Write the image growing scale by scale, as an animated PNG or GIF.", valueName: "file"),
-    completion: .file(extensions: ["png", "gif"]))
+    completion: .file(extensions: ["png", "gif"]), transform: Console.outputPath)
   var animate: String?
 
   @Flag(help: "Leave arguments and model checksum out of the PNG files.")
@@ -42,11 +51,18 @@ struct OutputArguments: ParsableArguments {
 
   func validate() throws {
     for (option, path) in [
-      ("--output", output), ("--grid", grid), ("--stages", stages), ("--animate", animate),
+      ("--output", output), ("--grid", grid), ("--tokens-output", tokensOutput),
+      ("--stages", stages), ("--animate", animate),
     ] {
       guard let path else { continue }
       if path.isEmpty { throw ValidationError("\(option) needs a path.") }
-      try Self.checkExtension(path, option)
+      if option != "--tokens-output" { try Self.checkExtension(path, option) }
+    }
+    if let gridColumns {
+      if gridColumns < 1 {
+        throw ValidationError("--grid-columns must be 1 or more, but is \(gridColumns).")
+      }
+      if grid == nil { throw ValidationError("--grid-columns needs --grid.") }
     }
     let toOutput = [output, grid, tokensOutput, stages, animate].count { $0 == "-" }
     if toOutput > 1 {
@@ -65,6 +81,9 @@ struct OutputArguments: ParsableArguments {
     throw ValidationError(
       "\(option) writes \(option == "--animate" ? "PNG or GIF" : "PNG"), not .\(suffix).")
   }
+
+  /// The files that hold something of all images.
+  var collections: [String] { [grid, tokensOutput, stages, animate].compactMap(\.self) }
 
   /// Whether pictures go to the standard output, so that nothing else may.
   var usesStandardOutput: Bool {

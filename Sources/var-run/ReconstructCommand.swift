@@ -19,7 +19,8 @@ struct ReconstructCommand: ParsableCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       "The PNG to write; - is the standard output. (default: IMAGE-reconstructed.png)",
-      valueName: "file"), completion: .file(extensions: ["png"]))
+      valueName: "file"), completion: .file(extensions: ["png"]),
+    transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Write the picture after each scale, too: OUTPUT-scale0.png, OUTPUT-scale1.png, …")
@@ -40,6 +41,7 @@ struct ReconstructCommand: ParsableCommand {
 
   func run() throws {
     let model = try model.open()
+    try OutputCheck.check([path], inputs: [model.path, picture.image])
     let codec = try ImageCodec(model, self.model.context())
     let original = try picture.load(side: codec.side)
     let encoded = try codec.encode(original.pixels)

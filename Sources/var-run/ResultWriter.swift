@@ -31,7 +31,7 @@ final class ResultWriter {
     for (position, index) in range.enumerated() where run.only == nil || run.only == index {
       let pixels = try codec.pixels(of: event.latent(image: position))
       let picture = try Image(width: codec.side, height: codec.side, pixels: pixels)
-      stages[index, default: []].append(try run.finish(picture))
+      stages[index, default: []].append(Self.enlarged(try run.finish(picture)))
     }
   }
 
@@ -44,7 +44,7 @@ final class ResultWriter {
       let texts = output.noMetadata ? [] : try run.record(planned).texts
       try Console.write(picture.png(texts), to: path)
     }
-    if output.grid != nil { pictures.append(picture) }
+    if output.grid != nil { pictures.append(Self.enlarged(picture)) }
     if output.tokensOutput != nil {
       tokens.append(
         TokensFile.Entry(
@@ -66,13 +66,19 @@ final class ResultWriter {
     try report(seconds, images)
   }
 
-  /// A row for each class where every class has as many images, else about a square.
+  /// As asked for; else a row for each class that has several images, or about a square.
   private func columns(_ images: [GenerationPlan.Image]) -> Int? {
+    if let columns = output.gridColumns { return columns }
     let classes = Dictionary(grouping: images) { $0.choice.text }
     guard classes.count > 1, let count = classes.first?.value.count, count > 1,
       classes.allSatisfy({ $0.value.count == count })
     else { return nil }
     return count
+  }
+
+  /// A picture for a grid or strip, where small ones would be hard to see: at least 64 pixels wide.
+  private static func enlarged(_ picture: Image) -> Image {
+    picture.enlarged(by: (63 + picture.width) / picture.width)
   }
 
   private var texts: [ImageText] { output.noMetadata ? [] : ImageText.software }

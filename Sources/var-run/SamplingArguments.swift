@@ -5,7 +5,12 @@ import VARModel
 
 /// How tokens are drawn.
 struct SamplingArguments: ParsableArguments {
-  @Option(help: "Seed of the random numbers. (default: random, and printed)")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Seed of the random numbers; as in PyTorch, -1 (--seed=-1) is 2^64 - 1 and so on. (default: \
+      random, and printed)
+      """, valueName: "seed"), transform: Self.seed)
   var seed: UInt64?
 
   @Option(
@@ -42,6 +47,14 @@ struct SamplingArguments: ParsableArguments {
     if let topP, !(0...1).contains(topP) {
       throw ValidationError("--top-p must be 0 (all) to 1, but is \(topP).")
     }
+  }
+
+  /// Negative seeds count from 2^64, as in `torch.manual_seed`.
+  private static func seed(_ text: String) throws -> UInt64 {
+    guard let seed = UInt64(text) ?? Int64(text).map(UInt64.init(bitPattern:)) else {
+      throw ValidationError("a seed is a whole number from -2^63 to 2^64 - 1")
+    }
+    return seed
   }
 
   /// Whether any of them was given.

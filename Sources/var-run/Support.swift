@@ -6,6 +6,9 @@ import VARModel
 import VARQuant
 
 extension Model {
+  /// The path of its file, as it was given.
+  var path: String { file.path }
+
   /// SHA-256 over header and tensor table, in hexadecimal.
   var checksumText: String { SHA256Digest.hex(file.checksum) }
 }

@@ -22,7 +22,8 @@ struct TokenizeCommand: ParsableCommand {
     name: [.short, .long],
     help: ArgumentHelp(
       "The tokens as JSON; - is the standard output. (default: named like the image)",
-      valueName: "file"), completion: .file(extensions: ["json"]))
+      valueName: "file"), completion: .file(extensions: ["json"]),
+    transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Print what was found as JSON.")
@@ -38,11 +39,12 @@ struct TokenizeCommand: ParsableCommand {
 
   func run() throws {
     let model = try model.open()
+    let path = output ?? picture.image.stem + ".json"
+    try OutputCheck.check([path], inputs: [model.path, picture.image])
     let codec = try ImageCodec(model, self.model.context())
     let encoded = try codec.encode(picture.load(side: codec.side).pixels)
     let file = TokensFile(
       patchNumbers: codec.patchNumbers, images: [.init(tokens: encoded.tokens.scales)])
-    let path = output ?? picture.image.stem + ".json"
     try Console.write(file.json, to: path)
     let closest = ClosestCall(encoded)
     if json { return try Console.print(json: Report(file: path, closestCall: closest)) }

@@ -56,7 +56,7 @@ import VARCore
 
   @Test func gridsHaveGapsOfWhite() throws {
     let one = try Image(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
-    let grid = try #require(Image.grid([one, one, one]))
+    let grid = try #require(Image.grid([one, one, one], columns: 2))
     #expect((grid.width, grid.height) == (6, 4))
     let pixels: [UInt8] = one.pixels
     let white = [UInt8](repeating: 255, count: 6)
@@ -65,6 +65,21 @@ import VARCore
     let strip = try #require(Image.strip([one, one]))
     #expect((strip.width, strip.height) == (6, 1))
     #expect(Image.grid([]) == nil)
+  }
+
+  @Test(arguments: [(1, 1), (2, 2), (3, 3), (7, 3), (10, 5), (13, 4), (16, 4), (60, 10), (997, 32)])
+  func gridsHaveFullRowsWhereThatIsNearlySquare(count: Int, columns: Int) throws {
+    let dot = try Image(width: 1, height: 1, pixels: [1, 2, 3])
+    let grid = try #require(Image.grid(Array(repeating: dot, count: count)))
+    #expect(grid.width == 3 * columns - 2)
+    #expect(grid.height == 3 * ((count + columns - 1) / columns) - 2)
+  }
+
+  @Test func enlargingRepeatsPixels() throws {
+    let one = try Image(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
+    let row: [UInt8] = [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6]
+    #expect(try one.enlarged(by: 2) == Image(width: 4, height: 2, pixels: row + row))
+    #expect(one.enlarged(by: 1) == one)
   }
 
   @Test func animationsHoldEveryFrame() throws {

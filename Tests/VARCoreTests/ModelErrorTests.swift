@@ -57,6 +57,9 @@ import VARQuant
     #expect(throws: ModelError.latent(expected: 512, actual: 3)) {
       try codec.pixels(of: [0, 0, 0])
     }
+    #expect(throws: ModelError.notFinite("decoded pixels")) {
+      try codec.pixels(of: Array(repeating: .infinity, count: 512))
+    }
     #expect(throws: ModelError.pixels(expected: 48, actual: 3)) { try codec.encode([0, 0, 0]) }
   }
 
