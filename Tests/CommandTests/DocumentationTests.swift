@@ -13,7 +13,7 @@ import Testing
     let blocks = Self.shellBlocks(of: text)
     #expect(!blocks.isEmpty)
     let folder = try TemporaryFolder()
-    try Self.furnish(folder)
+    try Self.furnish(folder, page)
     for block in blocks {
       let result = try CommandRunner.shell(
         block, in: folder.path, environment: ["VAR_MODEL": folder.file("demo.varq")])
@@ -38,15 +38,18 @@ import Testing
     return blocks
   }
 
-  /// Puts the files that the pages speak of into the folder, the demo model in the official one's place.
-  static func furnish(_ folder: TemporaryFolder) throws {
-    let demo = Repository.file("models/fashion-var/")
+  /// Puts the files that the pages speak of into the folder, the demo model in the official one's
+  /// place; the page on parity has the model of the reference that PyTorch recorded.
+  static func furnish(_ folder: TemporaryFolder, _ page: String) throws {
+    let model =
+      page == "parity"
+      ? Repository.fixture("models/per-block/") : Repository.file("models/fashion-var/")
     let links = [
-      "var_d16.pth": demo + "var.pth", "vae_ch160v4096z32.pth": demo + "vae.pth",
+      "var_d16.pth": model + "var.pth", "vae_ch160v4096z32.pth": model + "vae.pth",
       "photo.png": Repository.fixture("documentation/photo.png"),
       "mask.png": Repository.fixture("documentation/mask.png"),
       "images": Repository.fixture("documentation/images"),
-      "reference.safetensors": Repository.fixture("documentation/reference.safetensors"),
+      "reference.safetensors": Repository.fixture("goldens/per-block/reference.safetensors"),
     ]
     for (name, target) in links {
       try FileManager.default.createSymbolicLink(
@@ -55,7 +58,7 @@ import Testing
     let result = try CommandRunner.run(
       "var-convert",
       [
-        "convert", "--var", demo + "var.pth", "--vae", demo + "vae.pth", "--type", "f32",
+        "convert", "--var", model + "var.pth", "--vae", model + "vae.pth", "--type", "f32",
         "--output", folder.file("demo.varq"),
       ])
     try #require(result.status == 0, "\(result.errors)")

@@ -50,7 +50,8 @@ import VARCore
     #expect(try files("new/pictures") == (0..<6).map { "000\($0).png" })
     #expect(try files() == ["grid.png", "new", "tokens.json"])
     let grid = try image("grid.png")
-    #expect((grid.width, grid.height) == (2 * 16 + 2, 3 * 16 + 2 * 2))
+    // Pictures of 16 px are shown four times as large.
+    #expect((grid.width, grid.height) == (2 * 64 + 2, 3 * 64 + 2 * 2))
     let labels = try model.tokens(folder.file("tokens.json")).map(\.label)
     #expect(labels == [0, 0, 1, 1, 2, 2].map { .label($0) })
     _ = try generate(["--classes", "1", "--output", "one/"])
@@ -121,9 +122,9 @@ import VARCore
       "grow.gif",
     ])
     let strip = try image("strip.png")
-    #expect((strip.width, strip.height) == (5 * 18 - 2, 2 * 18 - 2))
-    let last = strip.cropped(x: 4 * 18, y: 0, width: 16, height: 16)
-    #expect(try last == image("out/0000.png"))
+    #expect((strip.width, strip.height) == (5 * 66 - 2, 2 * 66 - 2))
+    let last = strip.cropped(x: 4 * 66, y: 0, width: 64, height: 64)
+    #expect(try last == image("out/0000.png").enlarged(by: 4))
     let gif = try Data(contentsOf: URL(filePath: folder.file("grow.gif")))
     #expect(gif.starts(with: Data("GIF89a".utf8)))
   }
