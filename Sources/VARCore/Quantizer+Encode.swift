@@ -96,6 +96,7 @@ struct CodebookSearch {
         second = distance
       }
     }
-    return (token, second - least)
+    // The products still hold ‖z‖, which the choice does not depend on.
+    return (token, (second - least) * (cosine ? 1 / max(square.squareRoot(), 1e-12) : 1))
   }
 }

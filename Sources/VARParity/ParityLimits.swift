@@ -50,28 +50,32 @@ public struct ParityLimits: Equatable, Sendable {
   }
 
   /// Rounding of the weights and rounding of the inputs add up; the table holds both.
+  ///
+  /// About 2.5 times the worst that noise weights of three shapes gave (depth 4 with adaLN per block
+  /// and shared, VAR-d16), 20 times in f32: room for other models, not for mistakes. The free run is
+  /// chaotic: one token that differs changes all scales after it.
   private static func row(_ format: TensorFormat, _ mode: ComputeMode) -> Row {
     var row: Row
     switch format {
     case .f32:
-      row = Row(stream: 1e-4, decoder: 1e-4, features: 1e-5, divergence: 1e-6, agreement: 1)
+      row = Row(stream: 3e-5, decoder: 6e-5, features: 5e-6, divergence: 1e-7, agreement: 1)
     case .f16:
-      row = Row(stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 1e-3, agreement: 0.5)
+      row = Row(stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4, agreement: 0.6)
     case .bf16:
-      row = Row(stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 2e-2, agreement: 0.3)
+      row = Row(stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3, agreement: 0.4)
     case .q8:
-      row = Row(stream: 6e-2, decoder: 4e-2, features: 1e-2, divergence: 1e-1, agreement: 0.2)
+      row = Row(stream: 4e-2, decoder: 4e-2, features: 1e-2, divergence: 5e-3, agreement: 0.4)
     }
     switch mode {
     case .f32: break
     case .bf16:
-      row.stream += 3e-2
-      row.divergence += 5e-2
+      row.stream += 2e-2
+      row.divergence += 2e-3
       row.agreement = min(row.agreement, 0.3)
     case .int8:
-      row.stream += 1e-1
-      row.divergence += 2e-1
-      row.agreement = min(row.agreement, 0.1)
+      row.stream += 6e-2
+      row.divergence += 1e-2
+      row.agreement = min(row.agreement, 0.2)
     }
     return row
   }

@@ -22,6 +22,16 @@ enum FixtureModels {
   /// A model with q8 weights.
   static func quantizedModel(_ name: String) throws -> Model { try quantized[index(name)].get() }
 
+  /// The model `plain` read as one whose tokens are chosen by cosine.
+  static func zNormalizedModel() throws -> Model {
+    let folder = Repository.fixture("models/plain")
+    return try write(
+      .recognize(
+        transformer: Checkpoint.open(folder + "/var.pth"),
+        tokenizer: Checkpoint.open(folder + "/vae.pth"),
+        options: ConversionOptions(zNormalized: true)), .f32)
+  }
+
   /// One half of the model `plain`.
   static func half(_ half: ModelHalf) throws -> Model {
     let file = half == .transformer ? "var.pth" : "vae.pth"

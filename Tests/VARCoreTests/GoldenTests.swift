@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import VARCompute
 import VARCore
@@ -79,6 +80,21 @@ import VARModel
     let picture = try codec.pixels(of: codec.latent(of: encoded.tokens))
     let ratio = try psnr(picture, goldenImage(name, "recon_picture").pixels)
     #expect(ratio >= Self.pictureLimit, "\(ratio) dB")
+  }
+
+  /// Tokens by cosine, from tools/vartorch with `znorm=True` on the weights of `plain`; they survive
+  /// noise of 1e-5 of the largest feature.
+  @Test func zNormalizedTokens() throws {
+    let codec = try ImageCodec(FixtureModels.zNormalizedModel(), Compute(mode: .f32))
+    let picture = try ImageFile(path: Repository.fixture("images/picture_4.png")).image
+    let encoded = try codec.encode(picture.pixels)
+    #expect(
+      encoded.tokens.scales == [
+        [10], [47, 47, 13, 25],
+        [20, 45, 5, 13, 25, 5, 56, 12, 38, 27, 18, 52, 25, 47, 47, 60],
+      ])
+    // Cosines differ by 2 at most.
+    #expect(encoded.margins.joined().allSatisfy { $0 > 0 && $0 < 2 })
   }
 
   @Test(arguments: FixtureModels.names)
