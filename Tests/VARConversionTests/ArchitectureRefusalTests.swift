@@ -97,6 +97,9 @@ import VARModel
     for levels in [[0, 1, 1, 1, 1, 0], [1], [0, 2, 2, 2, 2], [0, 1, 1], [-1], [Int.max]] {
       try check(.badLevels(path: path)) { $0.tensors["lvl_1L"] = .integers(levels) }
     }
+    for levels: [Float] in [[0.5], [.nan], [.infinity], [0, 1, 1, 1.5, 1]] {
+      try check(.badLevels(path: path)) { $0.tensors["lvl_1L"] = .floats(levels) }
+    }
     try check(
       .patchNumberCount(path: path, tensor: "pos_1LC", expected: 103, patchNumbers: [1])
     ) { $0.tensors["lvl_1L"] = .integers([0]) }

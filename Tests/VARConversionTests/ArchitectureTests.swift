@@ -72,6 +72,14 @@ import VARModel
     #expect(model.configuration == Self.plain)
   }
 
+  /// As in files that were cast to f16 with all they hold.
+  @Test func readsLevelsThatAreFloats() throws {
+    var state = try EditedState("plain/var.pth")
+    state.tensors["lvl_1L"] = .floats([0, 1, 1, 1, 1] + Array(repeating: 2, count: 16))
+    let model = try SourceModel.recognize(others: [state.checkpoint(folder)])
+    #expect(model.configuration.transformer == Self.plain.transformer)
+  }
+
   @Test func takesWhatTheTensorsCannotTell() throws {
     var transformer = try EditedState("plain/var.pth")
     transformer.tensors["lvl_1L"] = nil

@@ -13,6 +13,14 @@ struct EditedState {
       Tensor(type: .f32, shape: shape, bytes: [UInt8](repeating: 0, count: shape.reduce(4, *)))
     }
 
+    static func floats(_ values: [Float]) -> Tensor {
+      Tensor(
+        type: .f32, shape: [1, values.count],
+        bytes: values.flatMap { value in
+          (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) }
+        })
+    }
+
     static func integers(_ values: [Int]) -> Tensor {
       Tensor(
         type: .i64, shape: [1, values.count],
