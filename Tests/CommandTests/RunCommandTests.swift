@@ -199,7 +199,8 @@ import VARCore
     struct Info: Decodable {
       struct Machine: Decodable {
         let compute: String
-        let cpu_level: String  // swift-format-ignore: AlwaysUseLowerCamelCase
+        // swift-format-ignore: AlwaysUseLowerCamelCase
+        let cpu_level: String
         let threads: Int
       }
       let checksum: String
