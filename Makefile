@@ -119,7 +119,7 @@ completions: build ## Shell completions for bash, zsh and fish, into OUT/complet
 
 man: setup ## Manual pages, into OUT/man
 	@mkdir -p $(OUT)/man
-	$(SWIFT) package --allow-writing-to-package-directory generate-manual -c release --multi-page --output-directory $(OUT)/man
+	$(SWIFT) package -c release --allow-writing-to-directory $(OUT)/man generate-manual --multi-page --output-directory $(OUT)/man
 
 install: build $(MODEL) completions man ## Install programs, demo model, man pages and completions below PREFIX
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/var-swift share/man/man1 \
