@@ -10,7 +10,7 @@ import VARCore
   init() throws { folder = try TemporaryFolder() }
 
   private func locator(
-    named: String? = nil, environment: String? = nil, executable: String, in place: String = "work"
+    named: String? = nil, environment: String? = nil, executable: String, in place: String = "here"
   ) -> ModelLocator {
     ModelLocator(
       named: named, environment: environment, executable: folder.file(executable),
@@ -46,7 +46,7 @@ import VARCore
     let root = URL(filePath: folder.path).standardizedFileURL.path(percentEncoded: false)
     let base = root.hasSuffix("/") ? String(root.dropLast()) : root
     let places = [
-      "\(base)/c/.build/share/var-swift/fashion-var.varq", "\(base)/work/\(demo)",
+      "\(base)/c/.build/share/var-swift/fashion-var.varq", "\(base)/here/\(demo)",
       "\(base)/c/\(demo)",
     ]
     #expect(throws: ModelLocatorError(places: places)) {
