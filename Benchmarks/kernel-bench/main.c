@@ -1,6 +1,6 @@
 // Times the kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
 // thread is timed by its CPU time.
-//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K]
+//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K] [--rows M]
 #define _POSIX_C_SOURCE 200809L
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +30,8 @@ static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnn
 static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8", "f16"};
 static const char *const format_names[] = {"f32", "f16", "bf16", "q8"};
 static const size_t format_bytes[] = {4, 2, 2, 1};
-static const size_t row_counts[] = {2, 8, 18, 32, 50, 72, 128, 200, 338, 512};
+static size_t row_counts[] = {2, 8, 18, 32, 50, 72, 128, 200, 338, 512};
+static size_t counts = sizeof row_counts / sizeof *row_counts;
 
 typedef struct options {
   cvar_level level;
@@ -58,8 +59,11 @@ static options parse(int argc, char **argv) {
       o.mode = index_of(value, mode_names, 5);
     } else if (strcmp(argv[i], "--format") == 0) {
       o.format = index_of(value, format_names, 4);
+    } else if (strcmp(argv[i], "--rows") == 0) {
+      row_counts[0] = (size_t)atoi(value);
+      counts = 1;
     } else if (strcmp(argv[i], "--shape") != 0 || sscanf(value, "%zu,%zu", &o.n, &o.k) != 2) {
-      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K]\n");
+      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K] [--rows M]\n");
       exit(64);
     }
   }
@@ -70,14 +74,33 @@ static options parse(int argc, char **argv) {
   return o;
 }
 
-/// Bytes that are harmless numbers in every format.
-static void *fill(size_t bytes) {
-  uint8_t *const p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
+static void *allocate(size_t bytes) {
+  void *const p = aligned_alloc(4096, (bytes + 4095) / 4096 * 4096);
   if (p == NULL) exit(1);
+  return p;
+}
+
+/// Weights of a format that look like trained ones: ±0.1, no denormal numbers.
+static void *fill(int format) {
+  uint8_t *const p = allocate(WEIGHT_BYTES);
   uint32_t state = 1;
-  for (size_t i = 0; i < bytes; i++) {
+  for (size_t i = 0; i < WEIGHT_BYTES / format_bytes[format]; i++) {
     state = state * 1664525u + 1013904223u;
-    p[i] = (uint8_t)(state >> 24) & 0x3f;
+    const float x = ((float)(state >> 8) + 0.5f) * (0.2f / 16777216) - 0.1f;
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    switch (format) {
+      case CVAR_FORMAT_F32: ((uint32_t *)p)[i] = bits; break;
+      case CVAR_FORMAT_BF16: ((uint16_t *)p)[i] = (uint16_t)(bits >> 16); break;
+      // Sign, exponent and the upper bits of the significand; values below 2⁻¹⁴ become 0.
+      case CVAR_FORMAT_F16: {
+        const int exponent = (int)(bits >> 23 & 255) - 112;
+        const uint32_t magnitude = exponent > 0 ? (uint32_t)exponent << 10 | (bits >> 13 & 0x3ff) : 0;
+        ((uint16_t *)p)[i] = (uint16_t)((bits >> 16 & 0x8000) | magnitude);
+        break;
+      }
+      default: p[i] = (uint8_t)((state >> 24) % 255 - 127);
+    }
   }
   return p;
 }
@@ -92,7 +115,7 @@ static void prepare_task(void *context, size_t task, void *scratch) {
 typedef struct bench {
   cvar_pool *pool;
   options o;
-  uint8_t *weights;
+  uint8_t *weights[4];  // by format
   uint16_t *scales;
   float *input, *output;
   void *values;
@@ -103,12 +126,13 @@ typedef struct bench {
 /// One layer: the input's preparation and the product.
 static void layer(const bench *b, int mode, int format, size_t m, size_t copy) {
   const size_t n = b->o.n, k = b->o.k;
-  const cvar_activations x = {(cvar_arithmetic)mode, k, k, b->values, b->x_scales, b->x_offsets};
+  const cvar_arithmetic arithmetic = (cvar_arithmetic)mode;
+  const cvar_activations x = {arithmetic, k, cvar_activation_stride(arithmetic, k), b->values, b->x_scales, b->x_offsets};
   cvar_prepare prepare = {b->o.level, m, b->input, k, false, x};
   cvar_pool_run(b->pool, cvar_row_tasks(m), prepare_task, &prepare, 0);
   cvar_linear linear = {.level = b->o.level, .rows = m, .input = x, .output = b->output, .output_stride = n};
   const size_t bytes = n * k * format_bytes[format];
-  linear.weights = (cvar_weights){(cvar_format)format, n, k, b->weights + copy * bytes, b->scales};
+  linear.weights = (cvar_weights){(cvar_format)format, n, k, b->weights[format] + copy * bytes, b->scales};
   const size_t tasks = cvar_linear_plan(&linear, cvar_pool_threads(b->pool));
   cvar_pool_run(b->pool, tasks, linear_task, &linear, CVAR_SCRATCH_BYTES);
 }
@@ -139,7 +163,7 @@ static void table(bench *b, const cvar_ceilings *c) {
       if (b->o.format >= 0 && b->o.format != format) continue;
       printf("%-8s %-5s", mode_names[mode], format_names[format]);
       double last = 0;
-      for (size_t i = 0; i < sizeof row_counts / sizeof *row_counts; i++) {
+      for (size_t i = 0; i < counts; i++) {
         last = gflops(b, mode, format, row_counts[i]);
         printf(" %6.0f", last);
         fflush(stdout);
@@ -158,9 +182,12 @@ int main(int argc, char **argv) {
   const cvar_ceilings c = cvar_measure_ceilings(b.pool, READ_BYTES, alone);
   printf("level %s, %zu threads; ceilings: f32 %.0f, bf16 %.0f, int8 %.0f Gop/s, read %.1f GB/s\n",
          level_names[b.o.level], cvar_pool_threads(b.pool), c.f32, c.bf16, c.int8, c.read);
-  const size_t most = row_counts[sizeof row_counts / sizeof *row_counts - 1], widest = 16384;
-  b.weights = fill(WEIGHT_BYTES);
-  b.scales = fill(WEIGHT_BYTES / 16);
+  const size_t most = row_counts[counts - 1], widest = 16384 + 128;
+  for (int format = 0; format < 4; format++) {
+    if (b.o.format < 0 || b.o.format == format) b.weights[format] = fill(format);
+  }
+  b.scales = allocate(WEIGHT_BYTES / 16);
+  for (size_t i = 0; i < WEIGHT_BYTES / 32; i++) b.scales[i] = 0x1400 + i % 64;  // about 1e-3
   b.input = calloc(most * widest, sizeof(float));
   for (size_t i = 0; i < most * widest; i++) b.input[i] = (float)(i * 2654435761u % 1001) / 500 - 1;
   b.output = calloc(most * widest, sizeof(float));
@@ -170,8 +197,8 @@ int main(int argc, char **argv) {
   const bool given = b.o.n > 0;
   for (int i = 0; i < (given ? 1 : 3); i++) {
     if (!given) b.o.n = shapes[i][0], b.o.k = shapes[i][1];
-    printf("N %zu, K %zu        M=2", b.o.n, b.o.k);
-    for (size_t j = 1; j < sizeof row_counts / sizeof *row_counts; j++) printf(" %6zu", row_counts[j]);
+    printf("N %zu, K %-5zu M =", b.o.n, b.o.k);
+    for (size_t j = 0; j < counts; j++) printf(" %6zu", row_counts[j]);
     printf("  (GFLOP/s, share of the ceiling at the last M)\n");
     table(&b, &c);
   }

@@ -103,11 +103,14 @@ static void panel_bf16(const cvar_linear *l, cvar_part part, float *acc, void *s
     pack_bf16(&l->weights, n0, k0, kc, pack);
     for (size_t t = 0; t < tiles; t++) {
       const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
+      const bool last = k0 + kc == l->weights.k;
+      float *const out = acc + first * CVAR_PANEL;
       fetch_some(&ahead);
-      if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+      if (last) fetch_output(l, n0, part.row0 + first, count);
       const uint16_t *const input = (const uint16_t *)x->values + (part.row0 + first) * x->stride + k0;
       CVAR_ROWS_CASES(BF16_ROWS, count, tile_bf16, input, x->stride, (const int32_t(*)[CVAR_PANEL])pack->pairs,
-                      (kc + 1) / 2, acc + first * CVAR_PANEL, k0 == 0)
+                      (kc + 1) / 2, out, k0 == 0)
+      if (last) finish(l, n0, part.row0 + first, count, out);
     }
   }
 }

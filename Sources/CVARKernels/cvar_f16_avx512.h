@@ -1,81 +1,47 @@
-// Linear layers by f16 fused multiply-adds (AVX-512 FP16): 32 outputs a vector, twice the rate of f32.
+// Linear layers by f16 fused multiply-adds (AVX-512 FP16), at twice the rate of f32: pairs of k in every lane, one sum
+// for the even k and one for the odd.
 //
-// Inputs and weights have 11 significant bits instead of bf16's 8. Sums run in f16 over chains of CVAR_F16_CHAIN k and
-// in f32 from chain to chain, which keeps the error of a layer below that of bf16 dot products (measured in
-// LinearTests). Inputs are scaled by CVAR_F16_SCALE, so that a chain overflows only beyond 2.6e5.
+// Inputs and weights have 11 significant bits instead of bf16's 8. Sums run in f16 over CVAR_F16_CHAIN k and in f32
+// from chain to chain, which keeps the error of a layer below that of bf16 dot products (measured in LinearTests).
+// Inputs are scaled by CVAR_F16_SCALE, so that a chain overflows only beyond 2.6e5.
 
-#define F16_KC 128
-#define F16_ROWS 12
+#define F16_KC CVAR_F16_CHAIN
+#define F16_ROWS 6
+#define F16_VECTORS (CVAR_PANEL / CVAR_WIDTH)
 
-/// Packed weights: f16 [kc][64], and the scales of the current 16 blocks.
+/// Packed weights: pairs [kc / 2][64], and the scales of the current 16 blocks.
 typedef struct f16_pack {
-  uint16_t values[F16_KC][CVAR_PANEL];
+  int32_t pairs[F16_KC / 2][CVAR_PANEL];
   float scales[SCALE_BLOCKS][CVAR_PANEL];
 } f16_pack;
 
-_Static_assert(F16_KC % CVAR_F16_CHAIN == 0, "a chain lies within one KC");
-
-/// A weight of which every second row is seen, from row n on: lanes then hold the even or the odd outputs.
-typedef struct half_rows {
-  const cvar_weights *w;
-  size_t n;
-} half_rows;
-
-CVAR_INLINE const char *half_row(half_rows h, size_t i, size_t k) {
-  return weight_at(h.w, weight_row(h.w, h.n + 2 * i), k, h.w->format);
+/// Lanes of int16 pairs times the scale of each lane's output, as f16 pairs.
+CVAR_INLINE vi scale_pairs(__m512i pairs, __m512h scale) {
+  return (vi)_mm512_mul_ph(_mm512_cvtepi16_ph(pairs), scale);
 }
 
-/// Lanes (low half of a, low half of b), and (high half of a, high half of b).
-CVAR_INLINE vi join_low(vi a, vi b) { return (a & 0xffff) | (b << 16); }
-CVAR_INLINE vi join_high(vi a, vi b) { return (vi)((vu)a >> 16) | (b & (int32_t)0xffff0000); }
-
-/// 4 · CVAR_WIDTH int8 weights of each row, transposed in groups of four.
-CVAR_INLINE void load_half_quads(half_rows h, size_t k, size_t count, vi *square) {
-  for (size_t i = 0; i < CVAR_WIDTH; i++) {
-    const char *p = half_row(h, i, k);
-    char part[CVAR_WIDTH * 4] = {0};
-    if (count < CVAR_WIDTH * 4) {
-      memcpy(part, p, count);
-      p = part;
-    }
-    square[i] = load_i(p);
-  }
-  transpose(square);
-}
-
-/// int16 lanes times f16 lanes.
-CVAR_INLINE vi scale_int16(vi x, vi scale) {
-  return (vi)_mm512_mul_ph(_mm512_cvtepi16_ph((__m512i)x), (__m512h)scale);
-}
-
-/// Packs the q8 weights of outputs j ..< j + 32.
 CVAR_INLINE void pack_f16_q8(const cvar_weights *w, size_t n, size_t k0, size_t kc, size_t j, f16_pack *pack,
                              size_t block) {
+  // Bring bytes 0 and 1, or 2 and 3, of each lane to the upper halves of its two 16-bit numbers.
+  const __m512i lower = _mm512_broadcast_i32x4(
+      _mm_set_epi8(13, -1, 12, -1, 9, -1, 8, -1, 5, -1, 4, -1, 1, -1, 0, -1));
+  const __m512i upper = _mm512_broadcast_i32x4(
+      _mm_set_epi8(15, -1, 14, -1, 11, -1, 10, -1, 7, -1, 6, -1, 3, -1, 2, -1));
   for (size_t k = 0; k < kc; k += 4 * CVAR_WIDTH) {
-    vi even[CVAR_WIDTH], odd[CVAR_WIDTH];
-    load_half_quads((half_rows){w, n}, k0 + k, kc - k, even);
-    load_half_quads((half_rows){w, n + 1}, k0 + k, kc - k, odd);
-    vi even_scale = (vi)0, odd_scale = (vi)0;
+    vi square[CVAR_WIDTH];
+    load_quads(w, n, k0 + k, kc - k, square);
+    __m512h scale = _mm512_setzero_ph();
     for (size_t q = 0; q < CVAR_WIDTH && k + 4 * q < kc; q++) {
       if (4 * q % CVAR_BLOCK == 0) {  // f16 numbers again, each twice
-        const float *const scale = &pack->scales[block + (k + 4 * q) / CVAR_BLOCK][j];
-        const __m256i low = _mm512_cvtps_ph((__m512)load_f(scale), 0);
-        const __m256i high = _mm512_cvtps_ph((__m512)load_f(scale + CVAR_WIDTH), 0);
-        const vi pairs = (vi)_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-        even_scale = join_low(pairs, pairs);
-        odd_scale = join_high(pairs, pairs);
+        const vf numbers = load_f(&pack->scales[block + (k + 4 * q) / CVAR_BLOCK][j]);
+        const vi halves = (vi)_mm512_cvtepu16_epi32(_mm512_cvtps_ph((__m512)numbers, 0));
+        scale = (__m512h)(halves | halves << 16);
       }
-      // 16-bit lanes of bytes 0 and 2, and of bytes 1 and 3, sign-extended.
-      const __m512i a = (__m512i)even[q], b = (__m512i)odd[q];
-      const vi a02 = scale_int16((vi)_mm512_srai_epi16(_mm512_slli_epi16(a, 8), 8), even_scale);
-      const vi b02 = scale_int16((vi)_mm512_srai_epi16(_mm512_slli_epi16(b, 8), 8), odd_scale);
-      const vi a13 = scale_int16((vi)_mm512_srai_epi16(a, 8), even_scale);
-      const vi b13 = scale_int16((vi)_mm512_srai_epi16(b, 8), odd_scale);
-      uint16_t(*const out)[CVAR_PANEL] = &pack->values[k + 4 * q];
-      store_i(&out[0][j], join_low(a02, b02));
-      store_i(&out[1][j], join_low(a13, b13));
-      store_i(&out[2][j], join_high(a02, b02));
-      store_i(&out[3][j], join_high(a13, b13));
+      const __m512i bytes = (__m512i)square[q];
+      const __m512i low = _mm512_srai_epi16(_mm512_shuffle_epi8(bytes, lower), 8);
+      const __m512i high = _mm512_srai_epi16(_mm512_shuffle_epi8(bytes, upper), 8);
+      store_i(&pack->pairs[k / 2 + 2 * q][j], scale_pairs(low, scale));
+      store_i(&pack->pairs[k / 2 + 2 * q + 1][j], scale_pairs(high, scale));
     }
   }
 }
@@ -97,24 +63,19 @@ CVAR_INLINE vi load_f16_pairs(const char *p, size_t count, cvar_format format) {
 
 CVAR_INLINE void pack_f16_rows(const cvar_weights *w, size_t n, size_t k0, size_t kc, size_t j, f16_pack *pack) {
   for (size_t k = 0; k < kc; k += 2 * CVAR_WIDTH) {
-    vi even[CVAR_WIDTH], odd[CVAR_WIDTH];
+    vi square[CVAR_WIDTH];
     for (size_t i = 0; i < CVAR_WIDTH; i++) {
-      even[i] = load_f16_pairs(half_row((half_rows){w, n}, i, k0 + k), kc - k, w->format);
-      odd[i] = load_f16_pairs(half_row((half_rows){w, n + 1}, i, k0 + k), kc - k, w->format);
+      square[i] = load_f16_pairs(weight_at(w, weight_row(w, n + i), k0 + k, w->format), kc - k, w->format);
     }
-    transpose(even);
-    transpose(odd);
-    for (size_t i = 0; i < CVAR_WIDTH; i++) {
-      store_i(&pack->values[k + 2 * i][j], join_low(even[i], odd[i]));
-      store_i(&pack->values[k + 2 * i + 1][j], join_high(even[i], odd[i]));
-    }
+    transpose(square);
+    for (size_t i = 0; i < CVAR_WIDTH; i++) store_i(&pack->pairs[k / 2 + i][j], square[i]);
   }
 }
 
 static void pack_f16(const cvar_weights *w, size_t n0, size_t k0, size_t kc, f16_pack *pack) {
   const size_t block = k0 / CVAR_BLOCK % SCALE_BLOCKS;
   if (w->format == CVAR_FORMAT_Q8 && block == 0) load_scales(w, n0, k0, pack->scales);
-  for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += 2 * CVAR_WIDTH) {
+  for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
     if (w->format == CVAR_FORMAT_Q8) {
       pack_f16_q8(w, n0 + j, k0, kc, j, pack, block);
     } else {
@@ -123,40 +84,36 @@ static void pack_f16(const cvar_weights *w, size_t n0, size_t k0, size_t kc, f16
   }
 }
 
-/// p[32] (+)= a chain's sums, unscaled.
-CVAR_INLINE void add_half(float *p, __m512h sum, bool first) {
-  const __m512i bits = (__m512i)sum;
-  const vf low = (vf)_mm512_cvtph_ps(_mm512_castsi512_si256(bits));
-  const vf high = (vf)_mm512_cvtph_ps(_mm512_extracti64x4_epi64(bits, 1));
-  const vf unscale = (vf)(1 / CVAR_F16_SCALE);
-  store_f(p, fma_f(low, unscale, first ? (vf)0.0f : load_f(p)));
-  store_f(p + CVAR_WIDTH, fma_f(high, unscale, first ? (vf)0.0f : load_f(p + CVAR_WIDTH)));
+/// acc[16] (+)= a chain's even and odd sums, unscaled.
+CVAR_INLINE void add_half(float *acc, __m512h sum, bool first) {
+  const __m512h both = _mm512_add_ph(sum, (__m512h)_mm512_rol_epi32((__m512i)sum, 16));
+  const vf total = (vf)_mm512_cvtph_ps(_mm512_cvtepi32_epi16((__m512i)both));
+  store_f(acc, fma_f(total, (vf)(1 / CVAR_F16_SCALE), first ? (vf)0.0f : load_f(acc)));
 }
 
-/// acc[rows, 64] (+)= x[rows, kc] · tile, kc at most a chain.
-CVAR_INLINE void chain_f16(const uint32_t *x, size_t stride, const uint16_t (*tile)[CVAR_PANEL], size_t kc, float *acc,
-                           bool first, const int rows) {
-  __m512h sum[F16_ROWS][2];
-  for (int r = 0; r < rows; r++) sum[r][0] = sum[r][1] = _mm512_setzero_ph();
-  for (size_t k = 0; k < kc; k++) {
-    const __m512h w0 = (__m512h)load_i(&tile[k][0]), w1 = (__m512h)load_i(&tile[k][32]);
+/// acc[rows, 64] (+)= x[rows, 2 · pairs] · tile, at most one chain.
+CVAR_INLINE void tile_f16(const uint16_t *x, size_t stride, const int32_t (*tile)[CVAR_PANEL], size_t pairs,
+                          float *acc, bool first, const int rows) {
+  __m512h sum[F16_ROWS][F16_VECTORS];
+  for (int r = 0; r < rows; r++) {
+    prefetch_bytes(x + (size_t)(rows + r) * stride, pairs * 4);
+    for (int v = 0; v < F16_VECTORS; v++) sum[r][v] = _mm512_setzero_ph();
+  }
+  const uint16_t *lower = x + 3 * stride;  // of rows 3 and on
+  for (size_t p = 0; p < pairs; p++) {
+    __m512h w[F16_VECTORS];
+    for (int v = 0; v < F16_VECTORS; v++) w[v] = (__m512h)load_i(&tile[p][v * CVAR_WIDTH]);
     for (int r = 0; r < rows; r++) {
-      const __m512h number = (__m512h)(vi)(int32_t)x[(size_t)r * stride + k];
-      sum[r][0] = _mm512_fmadd_ph(w0, number, sum[r][0]);
-      sum[r][1] = _mm512_fmadd_ph(w1, number, sum[r][1]);
+      const uint16_t *const row = r < 3 ? x + (size_t)r * stride : lower + (size_t)(r - 3) * stride;
+      const __m512h pair = (__m512h)broadcast_quad((const int8_t *)row);
+      for (int v = 0; v < F16_VECTORS; v++) sum[r][v] = _mm512_fmadd_ph(w[v], pair, sum[r][v]);
     }
+    x += 2;
+    lower += 2;
+    CVAR_KEEP_TWO(x, lower);
   }
   for (int r = 0; r < rows; r++) {
-    add_half(acc + r * CVAR_PANEL, sum[r][0], first);
-    add_half(acc + r * CVAR_PANEL + 2 * CVAR_WIDTH, sum[r][1], first);
-  }
-}
-
-CVAR_INLINE void tile_f16(const uint32_t *x, size_t stride, const uint16_t (*tile)[CVAR_PANEL], size_t kc, float *acc,
-                          bool first, const int rows) {
-  for (int r = 0; r < rows; r++) prefetch_bytes(x + (size_t)(rows + r) * stride, kc * sizeof(uint32_t));
-  for (size_t k = 0; k < kc; k += CVAR_F16_CHAIN) {
-    chain_f16(x + k, stride, tile + k, cvar_min(CVAR_F16_CHAIN, kc - k), acc, first && k == 0, rows);
+    for (int v = 0; v < F16_VECTORS; v++) add_half(acc + r * CVAR_PANEL + v * CVAR_WIDTH, sum[r][v], first);
   }
 }
 
@@ -171,11 +128,14 @@ static void panel_f16(const cvar_linear *l, cvar_part part, float *acc, void *sc
     pack_f16(&l->weights, n0, k0, kc, pack);
     for (size_t t = 0; t < tiles; t++) {
       const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
+      const bool last = k0 + kc == l->weights.k;
+      float *const out = acc + first * CVAR_PANEL;
       fetch_some(&ahead);
-      if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
-      const uint32_t *const input = (const uint32_t *)x->values + (part.row0 + first) * x->stride + k0;
-      CVAR_ROWS_CASES(F16_ROWS, count, tile_f16, input, x->stride, (const uint16_t(*)[CVAR_PANEL])pack->values, kc,
-                      acc + first * CVAR_PANEL, k0 == 0)
+      if (last) fetch_output(l, n0, part.row0 + first, count);
+      const uint16_t *const input = (const uint16_t *)x->values + (part.row0 + first) * x->stride + k0;
+      CVAR_ROWS_CASES(F16_ROWS, count, tile_f16, input, x->stride, (const int32_t(*)[CVAR_PANEL])pack->pairs,
+                      (kc + 1) / 2, out, k0 == 0)
+      if (last) finish(l, n0, part.row0 + first, count, out);
     }
   }
 }

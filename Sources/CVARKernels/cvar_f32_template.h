@@ -75,13 +75,17 @@ CVAR_INLINE void tile_f32(const float *x, size_t stride, const float *tile, size
     prefetch_bytes(x + (size_t)(rows + r) * stride, kc * sizeof(float));
     for (int v = 0; v < CVAR_F32_VECTORS; v++) sum[r][v] = (vf)0.0f;
   }
+  const float *lower = x + 3 * stride;  // of rows 3 and on
   for (size_t k = 0; k < kc; k++) {
     vf w[CVAR_F32_VECTORS];
     for (int v = 0; v < CVAR_F32_VECTORS; v++) w[v] = load_f(tile + k * F32_COLUMNS + v * CVAR_WIDTH);
     for (int r = 0; r < rows; r++) {
-      const vf number = (vf)x[(size_t)r * stride + k];
+      const vf number = (vf)(r < 3 ? x[(size_t)r * stride] : lower[(size_t)(r - 3) * stride]);
       for (int v = 0; v < CVAR_F32_VECTORS; v++) sum[r][v] = fma_f(w[v], number, sum[r][v]);
     }
+    x++;
+    lower++;
+    CVAR_KEEP_TWO(x, lower);
   }
   for (int r = 0; r < rows; r++) {
     for (int v = 0; v < CVAR_F32_VECTORS; v++) {
@@ -104,11 +108,13 @@ static void panel_f32(const cvar_linear *l, cvar_part part, float *acc, void *sc
       const float *const packed = f32_tile(pack->tiles, j);
       for (size_t t = 0; t < tiles; t++) {
         const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
+        const bool last = k0 + kc == l->weights.k && j + F32_COLUMNS >= cvar_min(CVAR_PANEL, l->weights.n - n0);
+        float *const out = acc + first * CVAR_PANEL;
         fetch_some(&ahead);
-        if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+        if (last) fetch_output(l, n0, part.row0 + first, count);
         const float *const input = (const float *)x->values + (part.row0 + first) * x->stride + k0;
-        float *const out = acc + first * CVAR_PANEL + j;
-        CVAR_ROWS_CASES(CVAR_F32_ROWS, count, tile_f32, input, x->stride, packed, kc, out, k0 == 0)
+        CVAR_ROWS_CASES(CVAR_F32_ROWS, count, tile_f32, input, x->stride, packed, kc, out + j, k0 == 0)
+        if (last) finish(l, n0, part.row0 + first, count, out);
       }
     }
   }

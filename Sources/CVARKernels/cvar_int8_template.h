@@ -126,15 +126,17 @@ static void INT8(panel_int8)(const cvar_linear *l, cvar_part part, float *acc, v
     for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += INT8_COLUMNS) {
       for (size_t t = 0; t < tiles; t++) {
         const size_t first = rows * t / tiles, count = rows * (t + 1) / tiles - first;
+        const bool last = k0 + kc == l->weights.k && j + INT8_COLUMNS >= cvar_min(CVAR_PANEL, l->weights.n - n0);
         fetch_some(&ahead);
-        if (k0 + kc == l->weights.k) fetch_output(l, n0, part.row0 + first, count);
+        if (last) fetch_output(l, n0, part.row0 + first, count);
         const size_t at = (part.row0 + first) * x->stride + k0;
         const int8_t *const input = (const int8_t *)x->values + at;
         const float *const scales = x->scales + at / CVAR_BLOCK;
         const int32_t *const offsets = x->offsets + at / CVAR_BLOCK;
-        float *const out = acc + first * CVAR_PANEL + j;
+        float *const out = acc + first * CVAR_PANEL;
         CVAR_ROWS_CASES(CVAR_INT8_ROWS, count, INT8(tile_int8), input, x->stride, scales, offsets, INT8(int8_tile)(pack, j),
-                        &pack->scales[0][j], &pack->starts[0][j], blocks, out, k0 == 0)
+                        &pack->scales[0][j], &pack->starts[0][j], blocks, out + j, k0 == 0)
+        if (last) finish(l, n0, part.row0 + first, count, out);
       }
     }
   }

@@ -19,7 +19,8 @@ const cvar_ops *cvar_ops_for(cvar_level level) {
 
 size_t cvar_activation_size(cvar_arithmetic arithmetic) {
   switch (arithmetic) {
-    case CVAR_ARITHMETIC_BF16: return 2;
+    case CVAR_ARITHMETIC_BF16:
+    case CVAR_ARITHMETIC_F16: return 2;
     case CVAR_ARITHMETIC_INT8: return 1;
     default: return 4;
   }
@@ -64,7 +65,6 @@ void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch) {
     case CVAR_ARITHMETIC_INT8: ops->panel_int8(linear, part, acc, pack); break;
     default: ops->panel_f32(linear, part, acc, pack);
   }
-  ops->finish(linear, part, acc);
 }
 
 // Rows of a task: enough work to be worth a claim.

@@ -40,6 +40,6 @@ CVAR_INLINE vi int8_finish_avx2(vi sum) { return sum; }
 
 #pragma clang attribute pop
 
-const cvar_ops cvar_ops_avx2 = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_avx2, finish, modulate, prepare,
+const cvar_ops cvar_ops_avx2 = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_avx2, modulate, prepare,
                                 silu,      gelu,              exponential};
 #endif

@@ -89,7 +89,7 @@ CVAR_INLINE vi int8_finish_vnni(vi sum) { return sum; }
 #pragma clang attribute pop
 
 #define CVAR_AVX512_OPS(bf16, f16, int8) \
-  {panel_f32, bf16, f16, int8, finish, modulate, prepare, silu, gelu, exponential}
+  {panel_f32, bf16, f16, int8, modulate, prepare, silu, gelu, exponential}
 
 const cvar_ops cvar_ops_avx512 = CVAR_AVX512_OPS(cvar_panel_scalar, cvar_panel_scalar, panel_int8_avx512);
 const cvar_ops cvar_ops_avx512vnni = CVAR_AVX512_OPS(cvar_panel_scalar, cvar_panel_scalar, panel_int8_vnni);

@@ -68,8 +68,8 @@ CVAR_INLINE vi int8_finish_neondot(vi sum) { return sum; }
 
 #pragma clang attribute pop
 
-const cvar_ops cvar_ops_neon = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_neon, finish, modulate, prepare,
+const cvar_ops cvar_ops_neon = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_neon, modulate, prepare,
                                 silu,      gelu,              exponential};
-const cvar_ops cvar_ops_neondot = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_neondot, finish, modulate, prepare,
+const cvar_ops cvar_ops_neondot = {panel_f32, cvar_panel_scalar, cvar_panel_scalar, panel_int8_neondot, modulate, prepare,
                                    silu,      gelu,              exponential};
 #endif

@@ -16,8 +16,9 @@
 #define CVAR_F32_CHAIN 128
 
 /// In f16 arithmetic inputs are multiplied by CVAR_F16_SCALE and limited to ±CVAR_F16_LARGEST; each output is the sum
-/// in f32 of partial sums over this many k, each one chain of f16 fused multiply-adds.
-#define CVAR_F16_CHAIN 64
+/// in f32 of partial sums over this many k. A partial sum is the f16 sum of two chains of f16 fused multiply-adds, one
+/// over the even k, one over the odd.
+#define CVAR_F16_CHAIN 128
 #define CVAR_F16_SCALE 0.25f
 #define CVAR_F16_LARGEST 65504.0f
 
@@ -35,14 +36,12 @@ typedef struct cvar_part {
 } cvar_part;
 
 typedef struct cvar_ops {
-  /// acc[row][j] = input row row0 + row · weight row n0 + j, for the panel's outputs below n, by arithmetic (f32 also
-  /// takes BF16_F32).
+  /// A part of the layer, its epilogue included, by arithmetic (f32 also takes BF16_F32). acc is scratch memory
+  /// [rows, 64] for input row row0 + row · weight row n0 + j, pack is that for packed weights.
   void (*panel_f32)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   void (*panel_bf16)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   void (*panel_f16)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
   void (*panel_int8)(const cvar_linear *linear, cvar_part part, float *acc, void *pack);
-  /// Bias and epilogue for the same part.
-  void (*finish)(const cvar_linear *linear, cvar_part part, float *acc);
   void (*modulate)(const cvar_modulate *modulate, size_t row0, size_t row1);
   void (*prepare)(const cvar_prepare *prepare, size_t row0, size_t row1);
   void (*silu)(const float *x, float *y, size_t count);

@@ -1,7 +1,7 @@
-// Reading a panel of 64 weight rows, for one level.
+// Reading a panel of 64 weight rows, and the epilogue of its outputs, for one level.
 //
 // A panel is decoded into k-major tiles of a KC that fits the L1 cache, once for all token rows; register tiles of
-// some tokens × some outputs then run over it.
+// some tokens × some outputs then run over it. A tile's epilogue follows its last KC, while its sums are in the cache.
 
 #define SCALE_BLOCKS 16  // blocks of 32 whose scales are decoded at a time: 512 k
 
@@ -63,6 +63,43 @@ CVAR_INLINE void prefetch_bytes(const void *p, size_t bytes) {
   for (size_t i = 0; i < bytes; i += 64) __builtin_prefetch((const char *)p + i, 0, 2);
 }
 
+/// Bias and epilogue of a block of 32 outputs of one row.
+CVAR_INLINE void finish_block(const cvar_linear *l, size_t n, size_t row, const float *acc) {
+  const size_t count = l->weights.n - n;
+  vf x[CVAR_BLOCK_VECTORS], old[CVAR_BLOCK_VECTORS];
+  load_block(x, acc, count);
+  if (l->bias != NULL) {
+    load_block(old, l->bias + n, count);
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] += old[i];
+  }
+  if (l->epilogue == CVAR_GELU) {
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = gelu_f(x[i]);
+    store_block(x, &l->hidden, row, n);
+    return;
+  }
+  float *const out = l->output + row * l->output_stride + n;
+  if (l->epilogue == CVAR_RESIDUAL) {
+    vf gamma[CVAR_BLOCK_VECTORS];
+    load_block(gamma, l->gamma + row / l->rows_per_group * l->gamma_stride + n, count);
+    load_block(old, out, count);
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = fma_f(gamma[i], x[i], old[i]);
+  }
+  if (count >= CVAR_BLOCK) {
+    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) store_f(out + i * CVAR_WIDTH, x[i]);
+  } else {
+    memcpy(out, x, count * sizeof(float));
+  }
+}
+
+/// Bias and epilogue of rows row0 ..< row0 + rows of the panel n0; acc is [rows, 64].
+static void finish(const cvar_linear *l, size_t n0, size_t row0, size_t rows, const float *acc) {
+  for (size_t row = 0; row < rows; row++) {
+    for (size_t j = 0; j < CVAR_PANEL && n0 + j < l->weights.n; j += CVAR_BLOCK) {
+      finish_block(l, n0 + j, row0 + row, acc + row * CVAR_PANEL + j);
+    }
+  }
+}
+
 /// CVAR_WIDTH weights of a row, of which `count` exist.
 CVAR_INLINE vf load_weights(const char *p, size_t count, cvar_format format) {
   char part[CVAR_WIDTH * 4] = {0};
@@ -115,6 +152,10 @@ CVAR_INLINE void load_scales(const cvar_weights *w, size_t n0, size_t k0, float 
     }
   }
 }
+
+// Rows' addresses are built from two pointers, so that each is one base, one stride and a constant: a loop of 24
+// multiply-adds has no room for address arithmetic. Keeps the compiler from deriving one pointer from the other.
+#define CVAR_KEEP_TWO(a, b) __asm__("" : "+r"(a), "+r"(b))
 
 // Runs `tile(…, rows)` with a constant number of rows, so that its sums stay in registers.
 #define CVAR_ROWS_1(count, tile, ...) \

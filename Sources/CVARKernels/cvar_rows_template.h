@@ -73,39 +73,3 @@ static void prepare(const cvar_prepare *p, size_t row0, size_t row1) {
 CVAR_ELEMENTWISE(silu, silu_f)
 CVAR_ELEMENTWISE(gelu, gelu_f)
 CVAR_ELEMENTWISE(exponential, exp_f)
-
-/// Bias and epilogue of a block of 32 outputs of one row.
-CVAR_INLINE void finish_block(const cvar_linear *l, size_t n, size_t row, const float *acc) {
-  const size_t count = l->weights.n - n;
-  vf x[CVAR_BLOCK_VECTORS], old[CVAR_BLOCK_VECTORS];
-  load_block(x, acc, count);
-  if (l->bias != NULL) {
-    load_block(old, l->bias + n, count);
-    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] += old[i];
-  }
-  if (l->epilogue == CVAR_GELU) {
-    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = gelu_f(x[i]);
-    store_block(x, &l->hidden, row, n);
-    return;
-  }
-  float *const out = l->output + row * l->output_stride + n;
-  if (l->epilogue == CVAR_RESIDUAL) {
-    vf gamma[CVAR_BLOCK_VECTORS];
-    load_block(gamma, l->gamma + row / l->rows_per_group * l->gamma_stride + n, count);
-    load_block(old, out, count);
-    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) x[i] = fma_f(gamma[i], x[i], old[i]);
-  }
-  if (count >= CVAR_BLOCK) {
-    for (int i = 0; i < CVAR_BLOCK_VECTORS; i++) store_f(out + i * CVAR_WIDTH, x[i]);
-  } else {
-    memcpy(out, x, count * sizeof(float));
-  }
-}
-
-static void finish(const cvar_linear *l, cvar_part part, float *acc) {
-  for (size_t row = 0; row < part.rows; row++) {
-    for (size_t j = 0; j < CVAR_PANEL && part.n0 + j < l->weights.n; j += CVAR_BLOCK) {
-      finish_block(l, part.n0 + j, part.row0 + row, acc + row * CVAR_PANEL + j);
-    }
-  }
-}

@@ -51,15 +51,15 @@ static float dot_bf16(const cvar_weights *w, size_t row, const uint16_t *x) {
 static float round_f16(double x) { return cvar_from_f16(cvar_to_f16(x)); }
 
 /// Double holds a product and nearly every sum of one exactly: a fused multiply-add but for the rarest ties.
-static float dot_f16(const cvar_weights *w, size_t row, const uint32_t *x) {
+static float dot_f16(const cvar_weights *w, size_t row, const uint16_t *x) {
   float sum = 0;
   for (size_t k0 = 0; k0 < w->k; k0 += CVAR_F16_CHAIN) {
-    float chain = 0;
+    float chain[2] = {0};
     for (size_t k = k0; k < cvar_min(w->k, k0 + CVAR_F16_CHAIN); k++) {
-      const float value = round_f16(weight(w, row, k)), number = cvar_from_f16((uint16_t)x[k]);
-      chain = round_f16((double)value * number + chain);
+      const float value = round_f16(weight(w, row, k)), number = cvar_from_f16(x[k]);
+      chain[k % 2] = round_f16((double)value * number + chain[k % 2]);
     }
-    sum = fmaf(chain, 1 / CVAR_F16_SCALE, sum);
+    sum = fmaf(round_f16((double)chain[0] + chain[1]), 1 / CVAR_F16_SCALE, sum);
   }
   return sum;
 }
@@ -89,31 +89,6 @@ static float dot_int8(const cvar_weights *w, size_t row, const cvar_activations 
   return sum;
 }
 
-void cvar_panel_scalar(const cvar_linear *l, cvar_part part, float *acc, void *pack) {
-  (void)pack;
-  const size_t n0 = part.n0, row0 = part.row0, rows = part.rows;
-  const cvar_activations *const x = &l->input;
-  for (size_t row = row0; row < row0 + rows; row++) {
-    float *const out = acc + (row - row0) * CVAR_PANEL;
-    for (size_t j = 0; j < cvar_min(CVAR_PANEL, l->weights.n - n0); j++) {
-      switch (x->arithmetic) {
-        case CVAR_ARITHMETIC_F32:
-        case CVAR_ARITHMETIC_BF16_F32:
-          out[j] = dot_f32(&l->weights, n0 + j, (const float *)x->values + row * x->stride,
-                           x->arithmetic == CVAR_ARITHMETIC_BF16_F32);
-          break;
-        case CVAR_ARITHMETIC_BF16:
-          out[j] = dot_bf16(&l->weights, n0 + j, (const uint16_t *)x->values + row * x->stride);
-          break;
-        case CVAR_ARITHMETIC_F16:
-          out[j] = dot_f16(&l->weights, n0 + j, (const uint32_t *)x->values + row * x->stride);
-          break;
-        case CVAR_ARITHMETIC_INT8: out[j] = dot_int8(&l->weights, n0 + j, x, row); break;
-      }
-    }
-  }
-}
-
 /// Stores `count` numbers from column `column`, a multiple of 32, on; fills the last block up with zeros.
 static void store(const float *x, size_t count, const cvar_activations *out, size_t row, size_t column) {
   for (size_t k0 = 0; k0 < count; k0 += CVAR_BLOCK) {
@@ -129,7 +104,7 @@ static void store(const float *x, size_t count, const cvar_activations *out, siz
       switch (out->arithmetic) {
         case CVAR_ARITHMETIC_BF16: ((uint16_t *)out->values)[at + i] = cvar_to_bf16(block[i]); break;
         case CVAR_ARITHMETIC_BF16_F32: ((float *)out->values)[at + i] = cvar_from_bf16(cvar_to_bf16(block[i])); break;
-        case CVAR_ARITHMETIC_F16: ((uint32_t *)out->values)[at + i] = 0x10001u * cvar_scalar_f16_input(block[i]); break;
+        case CVAR_ARITHMETIC_F16: ((uint16_t *)out->values)[at + i] = cvar_scalar_f16_input(block[i]); break;
         default: ((float *)out->values)[at + i] = block[i];
       }
     }
@@ -158,6 +133,32 @@ static void finish(const cvar_linear *l, cvar_part part, float *acc) {
       }
     }
   }
+}
+
+void cvar_panel_scalar(const cvar_linear *l, cvar_part part, float *acc, void *pack) {
+  (void)pack;
+  const size_t n0 = part.n0, row0 = part.row0, rows = part.rows;
+  const cvar_activations *const x = &l->input;
+  for (size_t row = row0; row < row0 + rows; row++) {
+    float *const out = acc + (row - row0) * CVAR_PANEL;
+    for (size_t j = 0; j < cvar_min(CVAR_PANEL, l->weights.n - n0); j++) {
+      switch (x->arithmetic) {
+        case CVAR_ARITHMETIC_F32:
+        case CVAR_ARITHMETIC_BF16_F32:
+          out[j] = dot_f32(&l->weights, n0 + j, (const float *)x->values + row * x->stride,
+                           x->arithmetic == CVAR_ARITHMETIC_BF16_F32);
+          break;
+        case CVAR_ARITHMETIC_BF16:
+          out[j] = dot_bf16(&l->weights, n0 + j, (const uint16_t *)x->values + row * x->stride);
+          break;
+        case CVAR_ARITHMETIC_F16:
+          out[j] = dot_f16(&l->weights, n0 + j, (const uint16_t *)x->values + row * x->stride);
+          break;
+        case CVAR_ARITHMETIC_INT8: out[j] = dot_int8(&l->weights, n0 + j, x, row); break;
+      }
+    }
+  }
+  finish(l, part, acc);
 }
 
 // -------------------------------------------------------------------------------------------------- rows
@@ -220,4 +221,4 @@ static void exponential(const float *x, float *y, size_t count) {
   for (size_t i = 0; i < count; i++) y[i] = cvar_scalar_exp(x[i]);
 }
 
-const cvar_ops cvar_ops_scalar = {cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, finish, modulate, prepare, silu, gelu, exponential};
+const cvar_ops cvar_ops_scalar = {cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, cvar_panel_scalar, modulate, prepare, silu, gelu, exponential};

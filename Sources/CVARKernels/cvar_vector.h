@@ -172,9 +172,7 @@ CVAR_INLINE void store_block(const vf *x, const cvar_activations *out, size_t ro
         v = v < CVAR_F16_LARGEST ? v : (vf)CVAR_F16_LARGEST;
         v = v > -CVAR_F16_LARGEST ? v : (vf)-CVAR_F16_LARGEST;
         const vf16 narrow = __builtin_convertvector(v, vf16);
-        vh bits;
-        memcpy(&bits, &narrow, sizeof bits);
-        store_i((uint32_t *)out->values + at + i * CVAR_WIDTH, (vi)(__builtin_convertvector(bits, vu) * 0x10001u));
+        memcpy((uint16_t *)out->values + at + i * CVAR_WIDTH, &narrow, sizeof narrow);
       }
       break;
     case CVAR_ARITHMETIC_INT8:

@@ -92,7 +92,7 @@ static void decode_hidden(const layer *l) {
         memcpy(&l->hidden_numbers[i], &bits, 4);
         break;
       }
-      case CVAR_ARITHMETIC_F16: l->hidden_numbers[i] = cvar_from_f16((uint16_t)((uint32_t *)a->values)[at]); break;
+      case CVAR_ARITHMETIC_F16: l->hidden_numbers[i] = cvar_from_f16(((uint16_t *)a->values)[at]); break;
       case CVAR_ARITHMETIC_INT8: l->hidden_numbers[i] = ((int8_t *)a->values)[at] * a->scales[at / 32]; break;
       default: l->hidden_numbers[i] = ((float *)a->values)[at];
     }

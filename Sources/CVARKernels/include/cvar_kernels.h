@@ -65,7 +65,7 @@ typedef enum cvar_arithmetic {
   CVAR_ARITHMETIC_BF16 = 1,      // bf16 × bf16, sums in f32, by bf16 dot products
   CVAR_ARITHMETIC_BF16_F32 = 2,  // the same rounding of both factors, multiplied as f32
   CVAR_ARITHMETIC_INT8 = 3,      // int8 × int8, f32 scales per 32 on both sides, sums in f32
-  CVAR_ARITHMETIC_F16 = 4,       // f16 × f16, sums over 64 k in f16, then in f32: more exact than bf16
+  CVAR_ARITHMETIC_F16 = 4,       // f16 × f16, sums over 64 products in f16, then in f32: more exact than bf16
 } cvar_arithmetic;
 
 /// The fastest arithmetic of this level on this CPU that is at least as exact as bf16: bf16 dot products where they
@@ -78,7 +78,7 @@ cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 typedef struct cvar_activations {
   cvar_arithmetic arithmetic;
   size_t columns, stride;
-  void *values;   // [rows, stride]: float, uint16_t (bf16), int8_t, or uint32_t (an f16 number twice)
+  void *values;   // [rows, stride]: float, uint16_t (bf16, f16) or int8_t
   float *scales;  // [rows, stride / 32], int8 only
   int32_t *offsets;  // [rows, stride / 32] what integer sums over a block start from, int8 only
 } cvar_activations;
