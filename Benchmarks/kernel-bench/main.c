@@ -1,6 +1,6 @@
 // Times the kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
 // thread is timed by its CPU time.
-//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K] [--rows M]
+//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K] [--rows M] [--only images]
 #define _POSIX_C_SOURCE 200809L
 #include <stdbool.h>
 #include <stdint.h>
@@ -37,6 +37,7 @@ typedef struct options {
   cvar_level level;
   size_t threads, n, k;
   int mode, format;  // −1: all
+  bool images_only;
 } options;
 
 static int index_of(const char *name, const char *const *names, int count) {
@@ -48,7 +49,7 @@ static int index_of(const char *name, const char *const *names, int count) {
 }
 
 static options parse(int argc, char **argv) {
-  options o = {cvar_level_best(), cvar_usable_cores(), 0, 0, -1, -1};
+  options o = {cvar_level_best(), cvar_usable_cores(), 0, 0, -1, -1, false};
   for (int i = 1; i + 1 < argc; i += 2) {
     const char *const value = argv[i + 1];
     if (strcmp(argv[i], "--level") == 0) {
@@ -59,11 +60,13 @@ static options parse(int argc, char **argv) {
       o.mode = index_of(value, mode_names, 5);
     } else if (strcmp(argv[i], "--format") == 0) {
       o.format = index_of(value, format_names, 4);
+    } else if (strcmp(argv[i], "--only") == 0) {
+      o.images_only = strcmp(value, "images") == 0;
     } else if (strcmp(argv[i], "--rows") == 0) {
       row_counts[0] = (size_t)atoi(value);
       counts = 1;
     } else if (strcmp(argv[i], "--shape") != 0 || sscanf(value, "%zu,%zu", &o.n, &o.k) != 2) {
-      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K] [--rows M]\n");
+      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K] [--rows M] [--only images]\n");
       exit(64);
     }
   }
@@ -195,7 +198,7 @@ int main(int argc, char **argv) {
   b.x_scales = calloc(most * widest / 32, sizeof(float));
   b.x_offsets = calloc(most * widest / 32, sizeof(int32_t));
   const bool given = b.o.n > 0;
-  for (int i = 0; i < (given ? 1 : 3); i++) {
+  for (int i = 0; !b.o.images_only && i < (given ? 1 : 3); i++) {
     if (!given) b.o.n = shapes[i][0], b.o.k = shapes[i][1];
     printf("N %zu, K %-5zu M =", b.o.n, b.o.k);
     for (size_t j = 0; j < counts; j++) printf(" %6zu", row_counts[j]);

@@ -10,6 +10,14 @@ public struct PhaseTiming: Sendable {
   public let workload: Workload
 }
 
+/// One round of a ``Benchmark``.
+public struct BenchmarkRound: Sendable {
+  /// `adaLN`, the scales, `decoder`.
+  public let phases: [PhaseTiming]
+  /// Seconds of all scales by operation, as in `Operation.allCases`.
+  public let operations: [Double]
+}
+
 /// Times one batch phase by phase.
 public struct Benchmark {
   private let model: Model
@@ -34,7 +42,7 @@ public struct Benchmark {
   /// - Parameter onStart: called before the first scale.
   public func run(
     _ request: GenerationRequest, onStart: () -> Void = {}
-  ) throws -> [PhaseTiming] {
+  ) throws -> BenchmarkRound {
     let clock = ContinuousClock()
     var last = clock.now
     func lap() -> Double {
@@ -43,6 +51,7 @@ public struct Benchmark {
       return (now - last).inSeconds
     }
     var phases: [PhaseTiming] = []
+    generator.clock.reset()
     let pictures = try generator.generate(request) { event in
       let guided = request.options.guidanceWeight(scale: event.scale, of: event.scales) != 0
       phases.append(
@@ -60,12 +69,6 @@ public struct Benchmark {
     phases.append(
       PhaseTiming(
         name: "decoder", seconds: lap(), workload: model.decoderWorkload(images: images)))
-    return phases
-  }
-}
-
-extension Duration {
-  fileprivate var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+    return BenchmarkRound(phases: phases, operations: generator.clock.seconds)
   }
 }

@@ -54,13 +54,25 @@ public final class Generator {
     onStart()
     for scale in 0..<scales {
       for block in transformer.weights.blocks.indices { try transformer.run(block: block) }
-      let logits = try guidedLogits(request.options, scale: scale)
-      try drawing.draw(from: logits, scale: scale)
-      try drawing.embed(logits, scale: scale, with: quantizer)
-      blend?.apply(to: quantizer, scale: scale)
-      try quantizer.accumulate(scale: scale)
+      let weight = request.options.guidanceWeight(scale: scale, of: scales)
+      // Where the unconditional half has no weight it isn't computed.
+      let logits = clock.measure(.head) {
+        transformer.head(sequences: weight == 0 ? images : 2 * images)
+      }
+      let guided = try clock.measure(.sampling) {
+        let guided = try guide(logits, weight: weight)
+        try drawing.draw(from: guided, scale: scale)
+        return guided
+      }
+      try clock.measure(.embedding) {
+        try drawing.embed(guided, scale: scale, with: quantizer)
+        blend?.apply(to: quantizer, scale: scale)
+        try quantizer.accumulate(scale: scale)
+      }
       try onScale(ScaleEvent(scale: scale, scales: scales, quantizer: quantizer))
-      if scale + 1 < scales { transformer.embed(quantizer.nextInput(scale: scale + 1)) }
+      if scale + 1 < scales {
+        clock.measure(.embedding) { transformer.embed(quantizer.nextInput(scale: scale + 1)) }
+      }
     }
     return (0..<images).map { image in
       let drawn = drawing.maps(image: image)
@@ -69,12 +81,12 @@ public final class Generator {
     }
   }
 
-  /// (1+t)·conditional − t·unconditional with t = cfg·k/(K−1), [B·n, V]; where t is 0 the
-  /// unconditional half isn't computed.
-  private func guidedLogits(_ options: SamplingOptions, scale: Int) throws -> FloatMatrix {
-    let weight = options.guidanceWeight(scale: scale, of: patchNumbers.count)
-    guard weight != 0 else { return transformer.head(sequences: images) }
-    let logits = transformer.head(sequences: 2 * images)
+  /// Where the transformer's time goes; adds up until it is reset.
+  var clock: OperationClock { transformer.clock }
+
+  /// (1+t)·conditional − t·unconditional with t = cfg·k/(K−1), [B·n, V].
+  private func guide(_ logits: FloatMatrix, weight: Double) throws -> FloatMatrix {
+    guard weight != 0 else { return logits }
     let half = logits.rows / 2 * vocabulary
     try logits.buffer.withMutableSpan(in: 0..<half) { conditional in
       try logits.buffer.withSpan(in: half..<2 * half) { unconditional in

@@ -13,6 +13,7 @@ final class Transformer {
   let images: Int
   /// Sequences, R: B or 2B.
   let sequences: Int
+  let clock = OperationClock()
   private let compute: Compute
   private let exact: Compute
   private let caches: [KVCache]
@@ -138,20 +139,35 @@ final class Transformer {
     let qkv = qkv.matrix(rows: x.rows, columns: 3 * shape.width)
     let attended = attended.matrix(rows: x.rows, columns: shape.width)
 
-    compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: input)
-    compute.linear(input, block.qkv.weight, bias: block.qkv.bias, into: qkv)
-    compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+    clock.measure(.layerNorm) {
+      compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: input)
+    }
+    clock.measure(.qkv) {
+      compute.linear(input, block.qkv.weight, bias: block.qkv.bias, into: qkv)
+    }
+    clock.measure(.cache) {
+      compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+    }
     // Queries of this scale over the keys of all scales so far; nothing is masked within the scale.
-    try compute.attention(
-      qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
-    compute.prepare(attended, into: input)
-    compute.linearResidual(
-      input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
-
-    compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: input)
-    compute.linearGELU(input, block.fc1.weight, bias: block.fc1.bias, into: hidden)
-    compute.linearResidual(
-      hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
+    try clock.measure(.attention) {
+      try compute.attention(
+        qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
+    }
+    clock.measure(.projection) {
+      compute.prepare(attended, into: input)
+      compute.linearResidual(
+        input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
+    }
+    clock.measure(.layerNorm) {
+      compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: input)
+    }
+    clock.measure(.fc1) {
+      compute.linearGELU(input, block.fc1.weight, bias: block.fc1.bias, into: hidden)
+    }
+    clock.measure(.fc2) {
+      compute.linearResidual(
+        hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
+    }
   }
 
   /// The logits of the first `count` sequences, [count·n, V].

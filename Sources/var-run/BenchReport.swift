@@ -15,6 +15,14 @@ struct BenchReport: Encodable {
     let share: Double
   }
 
+  /// One operation of the transformer over all scales, the median of all rounds.
+  struct OperationTime: Encodable {
+    let name: String
+    let seconds: Double
+    /// Of the transformer's time.
+    let share: Double
+  }
+
   struct Ceilings: Encodable {
     let f32Gflops: Double
     let bf16Gflops: Double
@@ -35,17 +43,19 @@ struct BenchReport: Encodable {
   let totalSeconds: Double
   let peakRssBytes: Int
   let phases: [Phase]
+  let operations: [OperationTime]
   let ceilings: Ceilings
 
   init(
-    _ runs: [[PhaseTiming]], start: Double?, peak: Int, batch: Int, context: Compute,
+    _ rounds: [BenchmarkRound], start: Double?, peak: Int, batch: Int, context: Compute,
     ceilings: MachineCeilings
   ) {
     self.batch = batch
     compute = context.mode.rawValue
     cpuLevel = context.level.rawValue
     threads = context.pool.threads
-    rounds = runs.count
+    self.rounds = rounds.count
+    let runs = rounds.map(\.phases)
     startSeconds = start
     peakRssBytes = peak
     decoderSeconds = Self.median(runs.map { $0.last?.seconds ?? 0 })
@@ -57,6 +67,12 @@ struct BenchReport: Encodable {
       // The decoder computes in f32 in every mode.
       let ceiling = fastest.name == "decoder" ? ceilings.f32 : arithmetic
       return Self.phase(fastest, arithmetic: ceiling, read: ceilings.read)
+    }
+    let transformer = transformerSeconds
+    operations = Operation.allCases.map { operation in
+      let seconds = Self.median(rounds.map { $0.operations[operation.rawValue] })
+      return OperationTime(
+        name: operation.title, seconds: seconds, share: transformer > 0 ? seconds / transformer : 0)
     }
     self.ceilings = Ceilings(
       f32Gflops: ceilings.f32, bf16Gflops: ceilings.bf16, int8Gops: ceilings.int8,
@@ -92,6 +108,12 @@ struct BenchReport: Encodable {
         Self.row(
           phase.name, Format.fixed(phase.seconds * 1000, 1), whole(phase.gflopPerSecond),
           Format.fixed(phase.gbPerSecond, 1), whole(phase.share * 100) + " %")
+      }
+      + ["", Self.row("operation", "ms", "share")]
+      + operations.map { operation in
+        Self.row(
+          operation.name, Format.fixed(operation.seconds * 1000, 1),
+          whole(operation.share * 100) + " %")
       } + [
         "",
         "transformer \(Format.duration(transformerSeconds)), decoder "
@@ -105,6 +127,6 @@ struct BenchReport: Encodable {
 
   private static func row(_ name: String, _ cells: String...) -> String {
     let columns = cells.map { String(repeating: " ", count: max(0, 9 - $0.count)) + $0 }
-    return name + String(repeating: " ", count: max(0, 10 - name.count)) + columns.joined()
+    return name + String(repeating: " ", count: max(0, 20 - name.count)) + columns.joined()
   }
 }
