@@ -2,11 +2,14 @@
 #include <math.h>
 #include <string.h>
 
+#include "cvar_attention_f16.h"
 #include "cvar_image_ops.h"
 
 // Queries of one register tile, and of one job.
 #define QUERIES CVAR_ROWS
 #define JOB_QUERIES (4 * CVAR_ROWS)
+// Tokens between the one that is stored and the one that is fetched.
+#define AHEAD 6
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t align64(size_t bytes) { return (bytes + 63) & ~(size_t)63; }
@@ -58,6 +61,9 @@ static void append_head(void *context, size_t task, void *scratch) {
   for (size_t token = 0; token < a->tokens; token++) {
     float *query = a->qkv + (image * a->tokens + token) * a->stride + head * width;
     float *key = query + heads * width, *value = key + heads * width;
+    // Rows lie pages apart, where no hardware prefetches.
+    for (size_t i = 0; i < 3 * width && token + AHEAD < a->tokens; i += 16)
+      __builtin_prefetch(query + AHEAD * a->stride + i / width * heads * width + i % width, 0, 3);
     if (a->query_scale) {
       ops->scale(query, width, a->query_scale[head] * inverse_length(ops, query, width));
       ops->scale(key, width, inverse_length(ops, key, width));
@@ -74,6 +80,7 @@ int cvar_append_run(const cvar_append *a, cvar_pool *pool) {
 }
 
 static size_t scratch_bytes(const cvar_attention *a) {
+  if (cvar_attention_is_f16(a)) return cvar_attention_f16_scratch(a);
   const size_t scores = QUERIES * cvar_round_up_32(a->keys);
   const size_t output = QUERIES * CVAR_LANES;
   const size_t queries = QUERIES * a->cache->head_width;
@@ -172,6 +179,11 @@ static void attention_job(void *context, size_t job, void *scratch) {
   float *panel = (float *)((unsigned char *)scratch +
                            align64(QUERIES * cvar_round_up_32(a->keys) * sizeof(float)));
   const size_t end = smaller(a->queries, (part + 1) * JOB_QUERIES);
+  if (cvar_attention_is_f16(a)) {
+    for (size_t query = part * JOB_QUERIES; query < end; query += QUERIES)
+      cvar_attend_f16(a, image, head, query, (int)smaller(QUERIES, end - query), scratch);
+    return;
+  }
   for (size_t query = part * JOB_QUERIES; query < end; query += QUERIES)
     attend(a, image, head, query, (int)smaller(QUERIES, end - query), scores, panel,
            panel + QUERIES * CVAR_LANES);

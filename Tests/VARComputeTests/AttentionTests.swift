@@ -4,10 +4,12 @@ import VARCompute
 
 /// max |result − exact| / max |exact|.
 private enum Tolerance {
-  static func attention(_ storage: KVCache.Storage) -> Double {
+  /// An f16 cache is multiplied in f16 where a level has that, else in f32. PyTorch's attention in
+  /// bf16 reaches 4e-3 to 7e-3 on such numbers.
+  static func attention(_ storage: KVCache.Storage, _ level: CPULevel) -> Double {
     switch storage {
     case .f32: 3e-6
-    case .f16: 2e-3
+    case .f16: level == .avx512fp16 ? 4.5e-3 : 2e-3
     }
   }
 }
@@ -41,7 +43,7 @@ private enum Tolerance {
       for level in CPULevel.available {
         let compute = try Compute(mode: .f32, level: level, threads: 2)
         let error = maximalError(try problem.byScales(compute, storage), exact)
-        #expect(error < Tolerance.attention(storage), "\(level) normalized \(normalized)")
+        #expect(error < Tolerance.attention(storage, level), "\(level) normalized \(normalized)")
         if level == .best { print("attention \(shape) \(storage): error \(error)") }
       }
     }
