@@ -101,6 +101,18 @@ extension Compute {
     }
   }
 
+  /// Takes the memory that a convolution without a norm needs, for maps shaped like `x`, so that it
+  /// allocates nothing when it runs.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  public func reserve(
+    for convolution: Convolution, _ x: FeatureMap, workspace: Workspace
+  ) throws(ComputeError) {
+    var plan = unsafe kernelPlan(convolution, x)
+    unsafe cvar_conv_plan(&plan)
+    _ = unsafe try workspace.take(bytes: plan.plan.shared_bytes)
+    try unsafe pool.reserve(scratch: plan.plan.thread_bytes)
+  }
+
   /// The convolution without its weights, norm, residual and output.
   @unsafe private func kernelPlan(_ convolution: Convolution, _ x: FeatureMap) -> cvar_conv {
     var plan = unsafe cvar_conv()

@@ -37,6 +37,9 @@ final class Quantizer {
     convolved = try FloatBuffer(count: count)
     lines = try FloatBuffer(count: count / images)
     map = try FloatBuffer(count: count)
+    if let phi = weights.phi.first {
+      try self.compute.reserve(for: phi, feature(resized), workspace: workspace)
+    }
   }
 
   var channels: Int { weights.configuration.latentChannels }
