@@ -39,7 +39,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test lint test-arm test-python fuzz parity-full bench kernel-bench quality \
-        train-demo fixtures completions man install clean
+        agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -103,6 +103,16 @@ kernel-bench: setup ## Every kernel by shape, with its share of the machine's ce
 quality: build ## What each format and arithmetic costs on the demo model's test images
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality
+
+agreement: build ## Does bf16 agree with f32 at least as well as PyTorch's autocast does? On the demo model
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/agreement.py --binaries $(BUILD) --checkpoint $(DEMO) --work .build/agreement
+
+$(CHECKS)/d16/bench-q8.varq: $(CHECKS)/d16/var.pth | build
+	$(BUILD)/var-convert convert --var $(CHECKS)/d16/var.pth --vae $(CHECKS)/d16/vae.pth --type q8 --force --output $@
+
+low-memory: build $(CHECKS)/d16/bench-q8.varq ## One d16 picture inside a 512 MiB memory cgroup, from a cold page cache
+	tools/low-memory.sh $(BUILD) $(CHECKS)/d16/bench-q8.varq
 
 train-demo: ## Train the demo model again from its data (an hour or more on two cores; rerun to resume)
 	$(call venv,tools/requirements.txt)

@@ -136,7 +136,7 @@ def machine():
     with open('/proc/cpuinfo') as f:
         lines = [line.split(':', 1) for line in f if ':' in line]
     facts = {key.strip(): value.strip() for key, value in lines}
-    wanted = ('avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'amx_bf16')
+    wanted = ('avx2', 'avx512f', 'avx512_vnni', 'avx512_bf16', 'avx512_fp16', 'amx_bf16')
     flags = ' '.join(flag for flag in wanted if flag in facts.get('flags', '').split())
     return f'{facts.get("model name", platform.machine())} (family {facts.get("cpu family")}, model {facts.get("model")}; {flags})'
 
