@@ -9,6 +9,8 @@
 #define JOB_INPUT_BYTES ((size_t)6 << 18)
 // Tiles of one round of the small Winograd form.
 #define ROUND_TILES 256
+// Input channels that are multiplied at a time, so that their weights stay in the L1 cache.
+#define PART_DEPTH 192
 // Input channels of packed weights that stay in second-level cache.
 #define WEIGHT_CHUNK 128
 
@@ -101,20 +103,23 @@ static void multiply_positions(const cvar_conv *c, size_t tiles, const float *in
                                size_t input_stride, const float *weights, size_t depth,
                                bool accumulate, float *sums) {
   const ptrdiff_t origin = 0;
-  for (size_t p = 0; p < positions(c); p++) {
+  const size_t parts = ceil_div(depth, PART_DEPTH);
+  for (size_t i = 0; i < positions(c) * parts; i++) {
+    const size_t p = i / parts, k0 = depth * (i % parts) / parts, k1 = depth * (i % parts + 1) / parts;
+    const size_t next_p = (i + 1) / parts, next_k = k1 % depth;
     const cvar_multiply m = {.rows = (int)tiles,
-                             .a = input + p * input_stride,
+                             .a = input + p * input_stride + k0,
                              .lda = (ptrdiff_t)pixel(c),
                              .taps = &origin,
                              .tap_count = 1,
-                             .depth = depth,
-                             .b = weights + p * weight_stride(depth),
+                             .depth = k1 - k0,
+                             .b = weights + p * weight_stride(depth) + k0 * CVAR_LANES,
                              .ldb = CVAR_LANES,
                              .c = sums + p * CVAR_LANES,
                              .ldc = (ptrdiff_t)(positions(c) * CVAR_LANES),
-                             .accumulate = accumulate,
-                             .next_a = input + (p + 1) * input_stride,
-                             .next = weights + (p + 1) * weight_stride(depth)};
+                             .accumulate = accumulate || k0 > 0,
+                             .next_a = input + next_p * input_stride + next_k,
+                             .next = weights + next_p * weight_stride(depth) + next_k * CVAR_LANES};
     ops(c)->multiply(&m);
   }
 }

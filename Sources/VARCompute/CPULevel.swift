@@ -2,7 +2,7 @@ import CVARKernels
 
 /// An instruction set that kernels are written for.
 ///
-/// In ``ComputeMode/f32`` and ``ComputeMode/int8`` every level gives the same bits.
+/// In ``ComputeMode/f32`` and ``ComputeMode/int8`` every level gives a linear layer the same bits.
 public enum CPULevel: String, Sendable, CaseIterable {
   /// Plain C, the reference.
   case scalar

@@ -2,9 +2,9 @@ import CVARKernels
 
 /// How and where a model computes: mode, instruction set, threads.
 ///
-/// Results depend on the mode, never on the number of threads; in ``ComputeMode/f32`` and
-/// ``ComputeMode/int8`` they don't depend on the instruction set either, nor on how many rows are
-/// computed together.
+/// Results depend on the mode, never on the number of threads. Those of linear layers in
+/// ``ComputeMode/f32`` and ``ComputeMode/int8`` don't depend on the instruction set either, nor on how
+/// many rows are computed together; attention and convolutions sum in the order of its vectors.
 public struct Compute: Sendable {
   /// How large matrix products are computed.
   public let mode: ComputeMode
