@@ -86,8 +86,9 @@ class Checker:
         values = [psnr(f'{pictures}/{b:04}.png', path)
                   for b in range(len(images)) if os.path.exists(path := f'{self.args.goldens}/{name}.{b}.png')]
         worst = min(values, default=float('inf'))
+        shown = f', worst picture {worst:.1f} dB of {len(values)}' if values else ''
         self.judge(name, equal == total and worst >= MIN_PSNR[kind],
-                   f'tokens {equal}/{total}, worst picture {worst:.1f} dB of {len(values)}')
+                   f'tokens {equal}/{total}{shown}')
 
     def check_losses(self, name, golden):
         listing, output = f'{self.scratch}/{name}.csv', f'{self.scratch}/{name}.json'

@@ -25,6 +25,15 @@ IMAGES = {'a': 'hopper_128.png', 'b': 'hopper_256.png', 'd16': 'hopper_256.png'}
 CONTAINERS = ('pth', 'legacy', 'trainer', 'safetensors', 'f16')
 
 
+def high_water(pid):
+    """The most memory that a process has held, in KiB; 0 when it is gone."""
+    try:
+        with open(f'/proc/{pid}/status') as f:
+            return next((int(line.split()[1]) for line in f if line.startswith('VmHWM')), 0)
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+
+
 def checkpoint(args, name, container):
     """Arguments of `var-convert convert` for a set's checkpoint in a container; made if missing."""
     folder = f'{args.work}/{name}' + ('' if container == 'pth' else f'-{container}')
@@ -43,11 +52,14 @@ def convert(args, name, container, type):
     start = time.time()
     process = subprocess.Popen([f'{args.binaries}/var-convert', 'convert', *source, '--type', type, '--force',
                                 '--output', target], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    if status != 0:
+    peak = 0
+    while process.poll() is None:  # rusage would count what this program held when it forked
+        peak = max(peak, high_water(process.pid))
+        time.sleep(0.01)
+    if process.returncode != 0:
         sys.exit(f'converting {name} from {container} failed')
     print(f'{name} from {container} to {type}: {os.path.getsize(target) / 1e6:.1f} MB, {time.time() - start:.1f} s, '
-          f'peak {usage.ru_maxrss / 1024:.0f} MiB', flush=True)
+          f'peak {peak / 1024:.0f} MiB', flush=True)
     return target
 
 

@@ -31,11 +31,11 @@ struct AtomicTarget {
       if unsafe access(Self.procPath(unnamed), F_OK) == 0 { return (unnamed, nil) }
       close(unnamed)
     } else if errno != EOPNOTSUPP && errno != EISDIR && errno != EINVAL {
-      throw failure("create a file beside it")
+      throw failure("create a file in its folder, \(folder)")
     }
     let hidden = hiddenPath()
     let named = unsafe open(hidden, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o666)
-    guard named >= 0 else { throw failure("create a file beside it") }
+    guard named >= 0 else { throw failure("create a file in its folder, \(folder)") }
     return (named, hidden)
   }
 

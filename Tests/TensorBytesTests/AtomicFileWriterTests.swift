@@ -73,7 +73,7 @@ import Testing
       try AtomicFileWriter("/dev/null", replacing: true)
     }
     let missing = FileError.system(
-      operation: "create a file beside it", path: "/no/such/f", errno: ENOENT)
+      operation: "create a file in its folder, /no/such", path: "/no/such/f", errno: ENOENT)
     #expect(throws: missing) { try AtomicFileWriter("/no/such/f") }
     let writer = try AtomicFileWriter(folder.file("out"))
     #expect(throws: FileError.outOfBounds(path: writer.path, offset: 0, count: 1, size: 0)) {
