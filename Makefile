@@ -106,7 +106,8 @@ quality: build ## What each format and arithmetic costs on the demo model's test
 
 agreement: build ## Does bf16 agree with f32 at least as well as PyTorch's autocast does? On the demo model
 	$(call venv,tools/requirements.txt)
-	$(VENV)/bin/python tools/agreement.py --binaries $(BUILD) --checkpoint $(DEMO) --work .build/agreement
+	$(VENV)/bin/python tools/agreement.py --binaries $(BUILD) --checkpoint $(DEMO) --work .build/agreement \
+	  --levels avx512bf16,avx2
 
 $(CHECKS)/d16/bench-q8.varq: $(CHECKS)/d16/var.pth | build
 	$(BUILD)/var-convert convert --var $(CHECKS)/d16/var.pth --vae $(CHECKS)/d16/vae.pth --type q8 --force --output $@
