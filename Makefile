@@ -92,7 +92,8 @@ parity-full: build ## All goldens of the official code, at full VAR-d16 size too
 
 bench: build $(CHECKS)/d16/var.pth ## PyTorch and var-run in one interleaved run at d16 shapes
 	-$(VENV)/bin/pip install -q torchao
-	$(VENV)/bin/python tools/bench.py --checkpoint $(CHECKS)/d16 --binaries $(BUILD) --rounds $(ROUNDS)
+	$(VENV)/bin/python tools/bench.py --checkpoint $(CHECKS)/d16 --binaries $(BUILD) --rounds $(ROUNDS) \
+	  --output Benchmarks/RESULTS.md
 
 kernel-bench: setup ## Every kernel by shape, with its share of the machine's ceiling
 	@mkdir -p .build

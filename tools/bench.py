@@ -76,14 +76,15 @@ class TorchPeer:
 class OurPeer:
     def __init__(self, compute, model, args):
         self.line = [f'{args.binaries}/var-run', 'bench', '--model', model, '--compute', compute, '--json',
-                     '--batch', str(args.batch), '--threads', str(args.threads)]
+                     '--batch', str(args.batch), '--threads', str(args.threads),
+                     '--rounds', '3' if args.batch == 1 else '1']
 
     def run(self):
         done = subprocess.run(self.line, capture_output=True, text=True, check=True)
         report = json.loads(done.stdout)
         return {'total': report['total_seconds'], 'decoder': report['decoder_seconds'],
                 'transformer': report['transformer_seconds'], 'peak': report['peak_rss_bytes'],
-                'start': report['start_seconds']}
+                'start': report['start_seconds'], 'phases': report['phases'], 'operations': report['operations']}
 
 
 def convert(args, type):
@@ -132,6 +133,40 @@ def table(runs, args):
     return rows
 
 
+def profile(runs):
+    """Where our time goes: medians in milliseconds, by operation of the transformer, then by phase."""
+    ours = [name for name in OURS if name in runs]
+    rows = ['| ms (share) | ' + ' | '.join(f'{name}, {OURS[name][0]} file' for name in ours) + ' |', '|---' * (len(ours) + 1) + '|']
+    for index, operation in enumerate(runs[ours[0]][0]['operations']):
+        times = {name: statistics.median(run['operations'][index]['seconds'] for run in runs[name]) for name in ours}
+        rows.append(f'| {operation["name"]} | ' + ' | '.join(
+            f'{1000 * times[name]:.0f} ({100 * times[name] / median(runs, name, "total"):.0f} %)' for name in ours) + ' |')
+    rows.append('| decoder | ' + ' | '.join(
+        f'{1000 * median(runs, name, "decoder"):.0f} '
+        f'({100 * median(runs, name, "decoder") / median(runs, name, "total"):.0f} %)' for name in ours) + ' |')
+    rows += ['', 'Share of the larger of two limits, arithmetic and memory, in the fastest round:', '',
+             '| | ' + ' | '.join(phase['name'] for phase in runs[ours[0]][0]['phases']) + ' |',
+             '|---' * (len(runs[ours[0]][0]['phases']) + 1) + '|']
+    for name in ours:
+        best = min(runs[name], key=lambda run: run['total'])
+        rows.append(f'| {name} | ' + ' | '.join(f'{100 * phase["share"]:.0f} %' for phase in best['phases']) + ' |')
+    return rows
+
+
+def write(path, batch, lines):
+    """Puts the lines between the batch's marks in a file, or at its end."""
+    begin, end = f'<!-- bench {batch}: begin, by make bench -->', f'<!-- bench {batch}: end -->'
+    text = open(path).read() if os.path.exists(path) else ''
+    block = '\n'.join([begin, *lines, end])
+    if begin in text and end in text:
+        before, rest = text.split(begin, 1)
+        text = before + block + rest.split(end, 1)[1]
+    else:
+        text += '\n' + block + '\n'
+    with open(path, 'w') as f:
+        f.write(text)
+
+
 def machine():
     with open('/proc/cpuinfo') as f:
         lines = [line.split(':', 1) for line in f if ':' in line]
@@ -163,12 +198,13 @@ def main():
             if round:  # the first round warms up
                 runs.setdefault(name, []).append(run)
             print(f'{round} {name}: {run["total"]:.2f} s', file=sys.stderr, flush=True)
+    start = statistics.median(run['start'] for run in runs['bf16'])
     lines = [f'VAR-d16 shapes, 256 px, batch {args.batch}, guidance 1.5, top-k 900, top-p 0.96; {args.threads} threads; medians of '
              f'{args.rounds} rounds, all programs in turn in each; ratios are medians of the ratios round by round.', '',
-             f'{machine()}, torch {torch.__version__}, Python {platform.python_version()}.', '', *table(runs, args), '']
+             f'{machine()}, torch {torch.__version__}, Python {platform.python_version()}.', '', *table(runs, args), '',
+             f'Start to first scale, q8: {start:.2f} s. Where the time of var-run goes:', '', *profile(runs)]
     if args.output:
-        with open(args.output, 'a') as f:
-            f.write('\n'.join(lines) + '\n')
+        write(args.output, args.batch, lines)
     print('\n'.join(lines))
 
 
