@@ -16,6 +16,8 @@ final class Transformer {
   let clock = OperationClock()
   private let compute: Compute
   private let exact: Compute
+  /// For layers that int8 arithmetic leaves out, see ``context(for:)``.
+  private let spared: Compute
   private let caches: [KVCache]
   private let modulation: AdaLNTable
   private let conditions: FloatBuffer  // [R, C]
@@ -25,6 +27,8 @@ final class Transformer {
   private let logits: FloatBuffer  // [R·n, V]
   private let input: ActivationBuffer  // [R·n, C]
   private let hidden: ActivationBuffer  // [R·n, 4C]
+  private let sparedInput: ActivationBuffer?  // [R·n, C]
+  private let sparedHidden: ActivationBuffer?  // [R·n, 4C]
   private let exactInput: ActivationBuffer  // [R, C] or [B·n, Z]
   /// Tokens of the scale that runs, n, and of all scales before it.
   private var tokens = 0
@@ -41,6 +45,7 @@ final class Transformer {
     self.images = images
     self.sequences = sequences
     exact = compute.with(mode: .f32)
+    spared = compute.with(mode: .bf16)
     caches = try (0..<shape.depth).map { _ in
       try KVCache(
         images: sequences, heads: shape.heads, tokens: shape.tokens, headWidth: shape.headWidth,
@@ -54,11 +59,31 @@ final class Transformer {
     logits = try FloatBuffer(count: rows * shape.vocabulary)
     input = try compute.activations(rows: rows, columns: shape.width)
     hidden = try compute.activations(rows: rows, columns: shape.hiddenWidth)
+    let sparesInputs = weights.blocks.contains {
+      compute.spares($0.qkv.weight) || compute.spares($0.projection.weight)
+        || compute.spares($0.fc1.weight)
+    }
+    sparedInput =
+      sparesInputs || compute.spares(weights.head.weight)
+      ? try spared.activations(rows: rows, columns: shape.width) : nil
+    sparedHidden =
+      weights.blocks.contains { compute.spares($0.fc2.weight) }
+      ? try spared.activations(rows: rows, columns: shape.hiddenWidth) : nil
     exactInput = try compute.activations(
       rows: rows, columns: max(shape.width, shape.latentChannels), mode: .f32)
   }
 
   private var shape: TransformerConfiguration { weights.configuration }
+
+  /// How a layer is computed: as the whole, but for what int8 arithmetic leaves out.
+  private func context(for weight: WeightMatrix) -> Compute {
+    compute.spares(weight) ? spared : compute
+  }
+
+  /// The buffer for a layer's input [R·n, C] in the storage of its arithmetic.
+  private func input(for weight: WeightMatrix) -> ActivationBuffer {
+    compute.spares(weight) ? sparedInput ?? input : input
+  }
 
   /// The residual stream of the scale that runs, [R·n, C].
   var activations: FloatMatrix { stream.matrix(rows: sequences * tokens, columns: shape.width) }
@@ -139,11 +164,13 @@ final class Transformer {
     let qkv = qkv.matrix(rows: x.rows, columns: 3 * shape.width)
     let attended = attended.matrix(rows: x.rows, columns: shape.width)
 
+    let qkvInput = input(for: block.qkv.weight)
     clock.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: input)
+      compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
     }
     clock.measure(.qkv) {
-      compute.linear(input, block.qkv.weight, bias: block.qkv.bias, into: qkv)
+      context(for: block.qkv.weight).linear(
+        qkvInput, block.qkv.weight, bias: block.qkv.bias, into: qkv)
     }
     clock.measure(.cache) {
       compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
@@ -154,18 +181,22 @@ final class Transformer {
         qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
     }
     clock.measure(.projection) {
+      let input = input(for: block.projection.weight)
       compute.prepare(attended, into: input)
-      compute.linearResidual(
+      context(for: block.projection.weight).linearResidual(
         input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
     }
+    let mlpInput = input(for: block.fc1.weight)
+    let hidden = compute.spares(block.fc2.weight) ? sparedHidden ?? hidden : hidden
     clock.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: input)
+      compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
     }
     clock.measure(.fc1) {
-      compute.linearGELU(input, block.fc1.weight, bias: block.fc1.bias, into: hidden)
+      context(for: block.fc1.weight).linearGELU(
+        mlpInput, block.fc1.weight, bias: block.fc1.bias, into: hidden)
     }
     clock.measure(.fc2) {
-      compute.linearResidual(
+      context(for: block.fc2.weight).linearResidual(
         hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
     }
   }
@@ -175,8 +206,18 @@ final class Transformer {
     let ada = modulation.head(rows: 0..<count)
     let x = activations.rows(0..<count * tokens)
     let output = logits.matrix(rows: x.rows, columns: shape.vocabulary)
+    let input = input(for: weights.head.weight)
     compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
-    compute.linear(input, weights.head.weight, bias: weights.head.bias, into: output)
+    context(for: weights.head.weight).linear(
+      input, weights.head.weight, bias: weights.head.bias, into: output)
     return output
+  }
+}
+
+extension Compute {
+  /// Whether int8 arithmetic leaves a layer out: its weights aren't int8 in the file. A conversion
+  /// recipe thus decides which inputs are too sensitive; they are multiplied in bf16 mode.
+  fileprivate func spares(_ weight: WeightMatrix) -> Bool {
+    mode == .int8 && weight.format != .q8
   }
 }

@@ -36,4 +36,20 @@ import VARCore
     #expect(abs(total.lossRatio.value - 1) < 0.05, "loss ratio \(total.lossRatio.value)")
     if limit.mode == .f32, !limit.quantized { #expect(total.sameTop.value == 1) }
   }
+
+  /// Layers whose weights aren't int8 are left out of int8 arithmetic: without any int8 weights it is
+  /// bf16 arithmetic, to the bit.
+  @Test(arguments: FixtureModels.names)
+  func int8LeavesOtherFormatsOut(_ name: String) throws {
+    let model = try FixtureModels.model(name)
+    let exact = try Compute(mode: .f32)
+    let comparison = try Comparison(
+      model, exact.with(mode: .int8), against: model, exact.with(mode: .bf16))
+    let golden = try Golden.load(name, "recon_picture")
+    try comparison.add(golden.maps(image: 0), label: 0)
+    let total = comparison.report.total
+    #expect(total.sameTop.value == 1)
+    #expect(total.lossRatio.value == 1)
+    #expect(total.meanDivergence.value <= 1e-9, "KL \(total.meanDivergence.value)")
+  }
 }
