@@ -41,17 +41,18 @@ let package = Package(
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg62-turbo-dev"])]),
     .systemLibrary(name: "CGIF", pkgConfig: "libgif", providers: [.apt(["libgif-dev"])]),
     .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    .target(name: "Platform", swiftSettings: strict),
     .target(name: "CVARKernels", linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
     .target(
       name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
       swiftSettings: strict),
   ]
-    + room("TensorBytes", ["CCrypto"])
-    + room("SafetensorsIO", ["TensorBytes", "CZlib"])
-    + room("VARQuant", ["TensorBytes"])
+    + room("TensorBytes", ["Platform", "CCrypto"])
+    + room("SafetensorsIO", ["Platform", "TensorBytes", "CZlib"])
+    + room("VARQuant", ["Platform", "TensorBytes"])
     + room("VARModel", ["VARQuant"])
-    + room("VARCompute", ["TensorBytes", "VARQuant", "CVARKernels"])
+    + room("VARCompute", ["Platform", "TensorBytes", "VARQuant", "CVARKernels"])
     + room(
       "VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"],
       tests: ["SafetensorsIO", "VARConversion"])
@@ -59,10 +60,10 @@ let package = Package(
       "VARParity",
       ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARCore"],
       tests: ["VARConversion"])
-    + room("VARConversion", ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
+    + room("VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
       .target(
-        name: "CommandSupport", dependencies: ["TensorBytes"], swiftSettings: strict),
+        name: "CommandSupport", dependencies: ["Platform", "TensorBytes"], swiftSettings: strict),
       .executableTarget(
         name: "var-convert",
         dependencies: [

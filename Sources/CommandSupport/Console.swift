@@ -1,22 +1,22 @@
 import Foundation
-internal import Glibc
+internal import Platform
 import TensorBytes
 
 /// Where commands print: facts to the standard output, everything else to the standard error.
-public enum Console {
+package enum Console {
   /// Prints a remark for the person at the keyboard to the standard error.
-  public static func note(_ text: String) {
+  package static func note(_ text: String) {
     FileHandle.standardError.write(Data((text + "\n").utf8))
   }
 
   /// Prints a value as JSON with sorted keys, readable, to the standard output.
-  public static func print(json value: some Encodable) throws { try write(json(value)) }
+  package static func print(json value: some Encodable) throws { try write(json(value)) }
 
   /// A value as JSON with sorted keys and a newline at the end.
   ///
   /// `imageSide` becomes `image_side`; keys that begin with a capital or have an underscore, such
   /// as `L_mean`, stay.
-  public static func json(_ value: some Encodable) throws -> [UInt8] {
+  package static func json(_ value: some Encodable) throws -> [UInt8] {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     encoder.keyEncodingStrategy = .custom { JSONKey(snakeCase: $0.last?.stringValue ?? "") }
@@ -28,7 +28,7 @@ public enum Console {
   /// Prints lines of facts.
   /// - Parameter aside: to the standard error, because the standard output carries a file.
   /// - Throws: when the output is closed or its disk is full.
-  public static func print(_ lines: [String], aside: Bool = false) throws {
+  package static func print(_ lines: [String], aside: Bool = false) throws {
     let text = lines.map { $0 + "\n" }.joined()
     guard aside else { return try write([UInt8](text.utf8)) }
     FileHandle.standardError.write(Data(text.utf8))
@@ -36,13 +36,14 @@ public enum Console {
 
   /// Writes bytes to the standard output.
   /// - Throws: `FileError` when it is closed or its disk is full.
-  public static func write(_ bytes: [UInt8]) throws {
+  package static func write(_ bytes: [UInt8]) throws {
     // What `print` has buffered comes first.
     fflush(nil)
     var done = 0
     while done < bytes.count {
       let written = unsafe bytes.withUnsafeBytes { bytes in
-        unsafe Glibc.write(STDOUT_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
+        unsafe systemWrite(
+          STDOUT_FILENO, bytes.baseAddress?.advanced(by: done), bytes.count - done)
       }
       if written < 0 && errno == EINTR { continue }
       guard written > 0 else {
@@ -55,13 +56,13 @@ public enum Console {
   /// `-` for every name of the standard output; other paths as they are.
   ///
   /// By its name in `/dev` it would be replaced like a file if the shell redirects it into one.
-  public static func outputPath(_ path: String) -> String {
+  package static func outputPath(_ path: String) -> String {
     ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].contains(path) ? "-" : path
   }
 
   /// Writes a file whole or not at all; `-` is the standard output.
   /// - Throws: `FileError`.
-  public static func write(_ bytes: [UInt8], to path: String) throws {
+  package static func write(_ bytes: [UInt8], to path: String) throws {
     guard path != "-" else { return try write(bytes) }
     let writer = try AtomicFileWriter(path, replacing: true)
     try writer.append(bytes)

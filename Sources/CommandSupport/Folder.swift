@@ -1,11 +1,11 @@
 import Foundation
-public import TensorBytes
+package import TensorBytes
 
 /// Folders, with errors that say which one and why.
-public enum Folder {
+package enum Folder {
   /// Names of what is in a folder, sorted, without hidden files.
   /// - Throws: `FileError`.
-  public static func list(_ path: String) throws(FileError) -> [String] {
+  package static func list(_ path: String) throws(FileError) -> [String] {
     try attempt("list", path) {
       try FileManager.default.contentsOfDirectory(atPath: path)
     }.filter { !$0.hasPrefix(".") }.sorted()
@@ -13,14 +13,14 @@ public enum Folder {
 
   /// Makes a folder and those above it; one that is there already is fine.
   /// - Throws: `FileError`.
-  public static func create(_ path: String) throws(FileError) {
+  package static func create(_ path: String) throws(FileError) {
     try attempt("make the folder", path) {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     }
   }
 
   /// Whether the path is that of a folder.
-  public static func exists(_ path: String) -> Bool {
+  package static func exists(_ path: String) -> Bool {
     var isFolder: ObjCBool = false
     return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
       && isFolder.boolValue
@@ -28,7 +28,7 @@ public enum Folder {
 
   /// Runs a call of Foundation and gives its error the form of all others.
   /// - Throws: `FileError`.
-  public static func attempt<R>(
+  package static func attempt<R>(
     _ operation: String, _ path: String, _ body: () throws -> R
   ) throws(FileError) -> R {
     do {

@@ -1,9 +1,9 @@
 import Foundation
 
 /// Numbers as people read them.
-public enum Format {
+package enum Format {
   /// Bytes in decimal units: 512 B, 3.1 kB, 440 MB, 1.24 GB.
-  public static func bytes(_ count: Int) -> String {
+  package static func bytes(_ count: Int) -> String {
     var value = Double(count)
     for unit in ["B", "kB", "MB", "GB", "TB"] {
       if abs(value) < 999.5 || unit == "TB" {
@@ -15,7 +15,7 @@ public enum Format {
   }
 
   /// Seconds as 0.42 s, 12 s, 3 min 20 s or 2 h 5 min.
-  public static func duration(_ seconds: Double) -> String {
+  package static func duration(_ seconds: Double) -> String {
     guard seconds.isFinite, seconds >= 0, seconds < 1e9 else { return "unknown" }
     if seconds < 9.95 { return significant(seconds) + " s" }
     let whole = Int(seconds.rounded())
@@ -25,15 +25,15 @@ public enum Format {
   }
 
   /// A number with a fixed count of decimals, independent of the locale.
-  public static func fixed(_ value: Double, _ decimals: Int) -> String {
+  package static func fixed(_ value: Double, _ decimals: Int) -> String {
     String(format: "%.\(decimals)f", value)
   }
 
   /// A number with two decimals and an exponent: 1.23e-05.
-  public static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
+  package static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
 
   /// A count with its noun: "1 image", "3 images".
-  public static func count(_ count: Int, _ noun: String) -> String {
+  package static func count(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 

@@ -1,15 +1,15 @@
-internal import Glibc
+internal import Platform
 internal import TensorBytes
 
 /// Refuses outputs before anything is computed, so that a slip of the keyboard costs no minutes.
-public enum OutputCheck {
+package enum OutputCheck {
   /// Checks that files can be written, and that none of them is an input of the same command.
   /// - Parameters:
   ///   - outputs: paths; `-`, the standard output, is fine.
   ///   - inputs: files that are read; those that don't exist are of no concern here.
   ///   - replacing: whether outputs may exist.
   /// - Throws: ``OutputError``, `FileError`.
-  public static func check(
+  package static func check(
     _ outputs: [String], inputs: [String] = [], replacing: Bool = true
   ) throws {
     let taken = Dictionary(inputs.compactMap { path in identity(path).map { ($0, path) } }) { $1 }
@@ -32,14 +32,14 @@ public enum OutputCheck {
 }
 
 /// Why a command will not write to a path.
-public enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The command reads this file.
   case isInput(String, input: String)
   /// Two outputs have the same path.
   case twice(String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .isInput(let path, let input):
       "\(path) is \(path == input ? "" : input + ", ")an input of this command, which it would "

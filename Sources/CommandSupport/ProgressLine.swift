@@ -3,7 +3,7 @@ import Foundation
 /// One line on the standard error that tells how far a command is, rewritten in place.
 ///
 /// It shows on a terminal only: pipes, files and test logs stay silent.
-public final class ProgressLine {
+package final class ProgressLine {
   private let isEnabled: Bool
   private let start = ContinuousClock.now
   private var shown: ContinuousClock.Instant?
@@ -12,7 +12,7 @@ public final class ProgressLine {
   private static let interval = Duration.milliseconds(100)
 
   /// Makes a line that shows nothing yet.
-  public init() {
+  package init() {
     isEnabled = isatty(STDERR_FILENO) == 1
   }
 
@@ -20,7 +20,7 @@ public final class ProgressLine {
   /// - Parameters:
   ///   - fraction: how much of the work is done, for the time left; nil leaves that out.
   ///   - text: what is being done.
-  public func update(_ fraction: Double? = nil, _ text: @autoclosure () -> String) {
+  package func update(_ fraction: Double? = nil, _ text: @autoclosure () -> String) {
     guard isEnabled else { return }
     let now = ContinuousClock.now
     if let shown, now - shown < Self.interval { return }
@@ -30,7 +30,7 @@ public final class ProgressLine {
   }
 
   /// Removes the line, before something else is printed.
-  public func clear() {
+  package func clear() {
     guard isVisible else { return }
     isVisible = false
     write("\r\u{1b}[K")
@@ -51,7 +51,7 @@ public final class ProgressLine {
 
 extension Duration {
   /// The duration in seconds.
-  public var seconds: Double {
+  package var seconds: Double {
     Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

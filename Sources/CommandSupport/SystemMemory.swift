@@ -1,10 +1,10 @@
 import Foundation
 
 /// Memory that this process can still take.
-public enum SystemMemory {
+package enum SystemMemory {
   /// What the kernel calls available, or what the control group leaves, whichever is less; nil
   /// where neither is known.
-  public static var available: Int? {
+  package static var available: Int? {
     [machine(text("/proc/meminfo")), controlGroup].compactMap { $0 }.min()
   }
 

@@ -1,15 +1,15 @@
 /// Rows of text in aligned columns.
-public struct TextTable {
+package struct TextTable {
   private var rows: [[String]] = []
 
   /// Makes a table with a heading.
-  public init(_ heading: [String]) { rows = [heading] }
+  package init(_ heading: [String]) { rows = [heading] }
 
   /// Adds a row.
-  public mutating func add(_ row: [String]) { rows.append(row) }
+  package mutating func add(_ row: [String]) { rows.append(row) }
 
   /// The rows, with columns aligned: the first to the left, numbers to the right.
-  public var text: String {
+  package var text: String {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in
       rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0

@@ -3,7 +3,7 @@ internal import TensorBytes
 extension Checkpoint {
   /// Opens a checkpoint, whose kind is told by its content.
   /// - Throws: ``CheckpointError`` for whatever is wrong with it.
-  public static func open(_ path: String) throws(CheckpointError) -> Checkpoint {
+  package static func open(_ path: String) throws(CheckpointError) -> Checkpoint {
     let file = try map(path)
     switch try detect(file) {
     case .safetensors: return try openSafetensors(file)

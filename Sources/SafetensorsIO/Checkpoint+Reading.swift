@@ -8,7 +8,7 @@ extension Checkpoint {
   /// the file has for them is checked at the first access.
   /// - Parameter elements: A part of the tensor, by row-major index; all of it by default.
   /// - Throws: ``CheckpointError/storage(path:tensor:_:)``, and what `body` throws.
-  public func withContiguousBytes<R>(
+  package func withContiguousBytes<R>(
     of tensor: CheckpointTensor, elements: Range<Int>? = nil,
     _ body: (UnsafeRawBufferPointer) throws -> R
   ) throws -> R {
@@ -34,7 +34,7 @@ extension Checkpoint {
 
   /// Passes over a tensor's row-major bytes in pieces of some megabytes, releasing the pages.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``.
-  public func forEachPiece(
+  package func forEachPiece(
     of tensor: CheckpointTensor, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let step = Self.pieceSize / tensor.type.byteWidth
@@ -52,7 +52,7 @@ extension Checkpoint {
   ///   - target: Room for that many numbers at least.
   /// - Throws: ``CheckpointError/storage(path:tensor:_:)``, also if the type is no floating-point
   ///   one or the room does not suffice.
-  public func readFloats(
+  package func readFloats(
     of tensor: CheckpointTensor, elements: Range<Int>? = nil,
     into target: UnsafeMutableBufferPointer<Float>
   ) throws {
@@ -68,7 +68,7 @@ extension Checkpoint {
 
   /// All elements of a floating-point tensor as f32.
   /// - Throws: as ``readFloats(of:elements:into:)``.
-  public func floats(of tensor: CheckpointTensor) throws -> [Float] {
+  package func floats(of tensor: CheckpointTensor) throws -> [Float] {
     try unsafe [Float](unsafeUninitializedCapacity: tensor.elementCount) { buffer, count in
       try unsafe readFloats(
         of: tensor, into: UnsafeMutableBufferPointer(rebasing: buffer[..<tensor.elementCount]))
@@ -78,7 +78,7 @@ extension Checkpoint {
 
   /// All elements of an integer tensor; unsigned 64-bit numbers beyond Int.max wrap.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``, also for floating-point types.
-  public func integers(of tensor: CheckpointTensor) throws -> [Int] {
+  package func integers(of tensor: CheckpointTensor) throws -> [Int] {
     try unsafe withContiguousBytes(of: tensor) { bytes in
       func read<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> [Int] {
         (0..<tensor.elementCount).map { index in
@@ -104,14 +104,14 @@ extension Checkpoint {
 
   /// The SHA-256 of a tensor's row-major little-endian bytes.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``, and `DigestError`.
-  public func digest(of tensor: CheckpointTensor) throws -> [UInt8] {
+  package func digest(of tensor: CheckpointTensor) throws -> [UInt8] {
     let digest = try SHA256Digest()
     try unsafe forEachPiece(of: tensor) { try unsafe digest.update($0) }
     return try digest.finalize()
   }
 
   /// Lets the system take back the memory that reading a tensor brought in.
-  public func release(_ tensor: CheckpointTensor) {
+  package func release(_ tensor: CheckpointTensor) {
     let location = storages[tensor.storage]
     files[location.file].release(location.range)
     state.withLock { state in

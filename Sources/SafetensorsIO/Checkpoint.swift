@@ -1,34 +1,34 @@
 internal import Synchronization
-public import TensorBytes
+package import TensorBytes
 
 /// A tensor of a checkpoint: its name, type, shape and place; its bytes stay in the file.
-public struct CheckpointTensor: Equatable, Sendable {
+package struct CheckpointTensor: Equatable, Sendable {
   /// The raw path: keys and indices of the nested containers, joined by dots.
-  public let name: String
+  package let name: String
   /// Type, shape, strides and offset within the storage.
-  public let layout: TensorLayout
+  package let layout: TensorLayout
   /// Index of the storage; tensors that share memory share it.
   let storage: Int
 
   /// Type of the elements.
-  public var type: ElementType { layout.type }
+  package var type: ElementType { layout.type }
   /// Dimensions; empty for a scalar.
-  public var shape: [Int] { layout.shape }
+  package var shape: [Int] { layout.shape }
   /// Number of elements.
-  public var elementCount: Int { layout.elementCount }
+  package var elementCount: Int { layout.elementCount }
   /// Bytes of the elements in row-major order.
-  public var byteCount: Int { layout.byteCount }
+  package var byteCount: Int { layout.byteCount }
 }
 
 /// A value of a checkpoint that is no tensor, by its raw path.
-public struct CheckpointLeaf: Equatable, Sendable {
+package struct CheckpointLeaf: Equatable, Sendable {
   /// The raw path: keys and indices of the nested containers, joined by dots.
-  public let name: String
+  package let name: String
   /// The value.
-  public let value: CheckpointValue
+  package let value: CheckpointValue
 
   /// Makes a leaf.
-  public init(name: String, value: CheckpointValue) {
+  package init(name: String, value: CheckpointValue) {
     self.name = name
     self.value = value
   }
@@ -38,9 +38,9 @@ public struct CheckpointLeaf: Equatable, Sendable {
 ///
 /// Opening maps the file and reads only its directory: nothing is copied, nothing of a pickle is
 /// executed. Everything is validated at opening, except the bytes of the tensors themselves.
-public final class Checkpoint: Sendable {
+package final class Checkpoint: Sendable {
   /// The kind of container, told by content; its raw value is the kind's public name.
-  public enum Kind: String, Equatable, Sendable {
+  package enum Kind: String, Equatable, Sendable {
     /// Written by `torch.save` since 1.6.
     case pytorchZip = "pytorch-zip"
     /// Written by `torch.save` before 1.6, or without zip.
@@ -50,15 +50,15 @@ public final class Checkpoint: Sendable {
   }
 
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// The kind of container.
-  public let kind: Kind
+  package let kind: Kind
   /// The files: one, or the index and its shards.
-  public let files: [MappedFile]
+  package let files: [MappedFile]
   /// The tensors: in the order of the containers for PyTorch's kinds, of their bytes for safetensors.
-  public let tensors: [CheckpointTensor]
+  package let tensors: [CheckpointTensor]
   /// Everything else, and for safetensors the strings of `__metadata__`.
-  public let leaves: [CheckpointLeaf]
+  package let leaves: [CheckpointLeaf]
   let storages: [StorageLocation]
   let state = Mutex(StorageState())
   private let indices: [String: Int]
@@ -79,7 +79,7 @@ public final class Checkpoint: Sendable {
   }
 
   /// The tensor of a raw path.
-  public func tensor(named name: String) -> CheckpointTensor? { indices[name].map { tensors[$0] } }
+  package func tensor(named name: String) -> CheckpointTensor? { indices[name].map { tensors[$0] } }
 }
 
 /// Where the bytes of a storage are.

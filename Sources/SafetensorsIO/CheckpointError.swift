@@ -1,7 +1,7 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Why a checkpoint could not be opened or read.
-public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file could not be opened or mapped.
   case file(FileError)
   /// The content is of a kind that this program does not read: which one, and what to do.
@@ -22,7 +22,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
   case storage(path: String, tensor: String, StorageError)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .file(let error): "\(error)"
     case .unsupportedKind(let path, let what): "\(path) is \(what)"
@@ -39,7 +39,7 @@ public enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertible
 }
 
 /// Why the bytes of a tensor could not be read.
-public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes do not have the CRC-32 that the archive gives: the file was damaged.
   case checksum(expected: UInt32, actual: UInt32)
   /// Compressed data is damaged.
@@ -54,7 +54,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   case outOfBounds(elements: Range<Int>, count: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .checksum(let expected, let actual):
       "its bytes are damaged: CRC-32 \(String(expected, radix: 16)) expected, "
@@ -69,7 +69,7 @@ public enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// Why nested containers make no list of named tensors.
-public enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Two leaves have the same path.
   case duplicateName(String)
   /// Containers nest too deeply, or contain themselves.
@@ -78,7 +78,7 @@ public enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertible
   case tooLarge(what: String, limit: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .duplicateName(let name): "two entries are named \(name)"
     case .tooDeep(let path, let limit):

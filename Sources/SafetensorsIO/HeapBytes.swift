@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Platform
 
 /// Bytes on the heap with a stable address; a size from a file that is too large is an error.
 @safe final class HeapBytes: Sendable {

@@ -1,7 +1,7 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Why PyTorch's legacy container was refused.
-public enum LegacyError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum LegacyError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The first pickle is not PyTorch's magic number: some other program's pickle.
   case notPyTorch
   /// Another version of the container.
@@ -16,7 +16,7 @@ public enum LegacyError: Error, Equatable, Sendable, CustomStringConvertible {
   case reading(ByteReaderError)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notPyTorch: "a pickle, but not one that torch.save wrote"
     case .protocolVersion(let version):

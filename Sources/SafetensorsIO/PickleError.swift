@@ -1,20 +1,20 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Why a pickle was refused. Nothing of a pickle is ever executed.
-public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Where the opcode begins: in `data.pkl` for a zip, in the file for the legacy container.
-  public let offset: Int
+  package let offset: Int
   /// What is wrong there.
-  public let reason: Reason
+  package let reason: Reason
 
   /// Makes an error at a byte offset.
-  public init(offset: Int, reason: Reason) {
+  package init(offset: Int, reason: Reason) {
     self.offset = offset
     self.reason = reason
   }
 
   /// What is wrong.
-  public enum Reason: Error, Equatable, Sendable {
+  package enum Reason: Error, Equatable, Sendable {
     /// The data ends too early, or text is not UTF-8.
     case reading(ByteReaderError)
     /// An opcode that state dicts do not need.
@@ -52,12 +52,12 @@ public struct PickleError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The message for the user.
-  public var description: String { "at byte \(offset) of the pickle: \(reason)" }
+  package var description: String { "at byte \(offset) of the pickle: \(reason)" }
 }
 
 extension PickleError.Reason: CustomStringConvertible {
   /// The message without its place.
-  public var description: String {
+  package var description: String {
     switch self {
     case .reading(let error): "\(error)"
     case .opcodeNotAllowed(let code):

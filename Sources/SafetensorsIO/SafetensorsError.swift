@@ -1,7 +1,7 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Why a safetensors file, or the index of several, was refused.
-public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file is too short for a header.
   case tooShort(size: Int)
   /// The header is longer than the file, or than 100 MB.
@@ -30,7 +30,7 @@ public enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertibl
   case notInIndex(tensor: String, shard: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .tooShort(let size): "\(size) bytes are too few for a safetensors header"
     case .headerLength(let length, let limit):

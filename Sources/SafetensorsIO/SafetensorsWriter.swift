@@ -1,16 +1,16 @@
-public import TensorBytes
+package import TensorBytes
 
 /// A tensor that is to be written to a safetensors file.
-public struct SafetensorsEntry: Equatable, Sendable {
+package struct SafetensorsEntry: Equatable, Sendable {
   /// Its name.
-  public let name: String
+  package let name: String
   /// Type of the elements.
-  public let type: ElementType
+  package let type: ElementType
   /// Dimensions; empty for a scalar.
-  public let shape: [Int]
+  package let shape: [Int]
 
   /// Describes a tensor.
-  public init(name: String, type: ElementType, shape: [Int]) {
+  package init(name: String, type: ElementType, shape: [Int]) {
     self.name = name
     self.type = type
     self.shape = shape
@@ -18,7 +18,7 @@ public struct SafetensorsEntry: Equatable, Sendable {
 }
 
 /// Why a safetensors file cannot be written as planned.
-public enum SafetensorsWriterError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum SafetensorsWriterError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Two tensors have the same name, or one has the reserved name `__metadata__`.
   case name(String)
   /// A shape has no size.
@@ -27,7 +27,7 @@ public enum SafetensorsWriterError: Error, Equatable, Sendable, CustomStringConv
   case byteCount(tensor: String, expected: Int, written: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .name(let name): "a tensor cannot be named \(name) (again)"
     case .shape(let name, let error): "tensor \(name): \(error)"
@@ -40,7 +40,7 @@ public enum SafetensorsWriterError: Error, Equatable, Sendable, CustomStringConv
 /// Writes a safetensors file from front to back; it appears under its name when it is complete.
 ///
 /// The tensors lie in the order given. Give wide element types first, so that all are aligned.
-public final class SafetensorsWriter {
+package final class SafetensorsWriter {
   private let output: AtomicFileWriter
   private let entries: [(entry: SafetensorsEntry, byteCount: Int)]
   private var index = 0
@@ -49,7 +49,7 @@ public final class SafetensorsWriter {
   /// Begins a file with its header.
   /// - Parameter metadata: strings for `__metadata__`; PyTorch's libraries want `format` to be `pt`.
   /// - Throws: ``SafetensorsWriterError``, `FileError`.
-  public init(
+  package init(
     _ path: String, replacing: Bool = false, metadata: [String: String] = ["format": "pt"],
     entries: [SafetensorsEntry]
   ) throws {
@@ -70,7 +70,7 @@ public final class SafetensorsWriter {
 
   /// Adds bytes of the current tensor; when it has all of them, the next one becomes current.
   /// - Throws: ``SafetensorsWriterError/byteCount(tensor:expected:written:)`` beyond its end.
-  public func append(_ bytes: UnsafeRawBufferPointer) throws {
+  package func append(_ bytes: UnsafeRawBufferPointer) throws {
     if bytes.count == 0 { return }
     guard index < entries.count else {
       throw SafetensorsWriterError.byteCount(
@@ -92,7 +92,7 @@ public final class SafetensorsWriter {
 
   /// Gives the file its name.
   /// - Throws: ``SafetensorsWriterError/byteCount(tensor:expected:written:)`` for missing bytes.
-  public func finish() throws {
+  package func finish() throws {
     if index < entries.count {
       let (entry, byteCount) = entries[index]
       throw SafetensorsWriterError.byteCount(

@@ -1,5 +1,5 @@
 /// A value of a checkpoint that is no tensor.
-public enum CheckpointValue: Equatable, Sendable {
+package enum CheckpointValue: Equatable, Sendable {
   /// Python's None.
   case none
   /// True or False.

@@ -1,20 +1,20 @@
 internal import TensorBytes
 
 /// Why a JSON text was refused, and at which byte.
-public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Offset in the JSON text.
-  public let offset: Int
+  package let offset: Int
   /// What is wrong.
-  public let message: String
+  package let message: String
 
   /// Makes an error at a byte offset.
-  public init(offset: Int, message: String) {
+  package init(offset: Int, message: String) {
     self.offset = offset
     self.message = message
   }
 
   /// The message for the user.
-  public var description: String { "JSON, byte \(offset): \(message)" }
+  package var description: String { "JSON, byte \(offset): \(message)" }
 }
 
 /// A JSON value. Objects keep the order of their keys.

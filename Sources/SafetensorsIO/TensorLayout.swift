@@ -1,23 +1,23 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Where the elements of a tensor lie in its storage.
-public struct TensorLayout: Equatable, Sendable {
+package struct TensorLayout: Equatable, Sendable {
   /// Type of the elements.
-  public let type: ElementType
+  package let type: ElementType
   /// Dimensions; empty for a scalar.
-  public let shape: [Int]
+  package let shape: [Int]
   /// Distance of neighbours along each dimension, in elements; never negative.
-  public let strides: [Int]
+  package let strides: [Int]
   /// Where the first element begins in the storage.
-  public let byteOffset: Int
+  package let byteOffset: Int
   /// Elements of the tensor.
-  public let elementCount: Int
+  package let elementCount: Int
 
   /// Bytes of the elements in row-major order.
-  public var byteCount: Int { elementCount * type.byteWidth }
+  package var byteCount: Int { elementCount * type.byteWidth }
 
   /// Whether the elements lie in row-major order without gaps.
-  public var isContiguous: Bool {
+  package var isContiguous: Bool {
     if elementCount < 2 { return true }
     var expected = 1
     for (dimension, stride) in zip(shape, strides).reversed() where dimension != 1 {

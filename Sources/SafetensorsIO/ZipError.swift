@@ -1,7 +1,7 @@
-public import TensorBytes
+package import TensorBytes
 
 /// Why a zip archive was refused.
-public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no end of central directory: the file is cut short, or no zip.
   case noEndRecord
   /// A record ends too early.
@@ -36,7 +36,7 @@ public enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   case damaged(entry: String, StorageError)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .noEndRecord: "the zip archive has no end record: the file is incomplete"
     case .reading(let error): "zip archive: \(error)"

@@ -1,15 +1,15 @@
-import Glibc
+internal import Platform
 
 /// Writes a file that appears under its name whole or not at all.
 ///
 /// The bytes go to an unnamed temporary in the target's folder (`O_TMPFILE`), so that not even
 /// SIGKILL leaves anything behind; where the file system has none, to a hidden named one, which is
 /// removed when the writer is given up. ``commit()`` syncs it and gives it the name.
-@safe public final class AtomicFileWriter {
+@safe package final class AtomicFileWriter {
   /// The path the file will have.
-  public let path: String
+  package let path: String
   /// Bytes appended so far.
-  public private(set) var count = 0
+  package private(set) var count = 0
   private let target: AtomicTarget
   private var descriptor: Int32
   /// The hidden name, where there is no unnamed temporary.
@@ -20,7 +20,7 @@ import Glibc
   /// A symbolic link is followed: the file that it names is replaced.
   /// - Throws: ``FileError/exists(path:)`` if it exists and `replacing` is false,
   ///   ``FileError/notRegularFile(path:)`` for folders and devices, ``FileError`` by the system.
-  public init(_ path: String, replacing: Bool = false) throws(FileError) {
+  package init(_ path: String, replacing: Bool = false) throws(FileError) {
     self.path = path
     target = try AtomicTarget(path, replacing: replacing)
     (descriptor, temporaryPath) = try target.openTemporary()
@@ -30,33 +30,33 @@ import Glibc
 
   /// Adds bytes at the end.
   /// - Throws: ``FileError``, for example when the disk is full.
-  public func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
+  package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     try unsafe write(bytes, at: count)
     count += bytes.count
   }
 
   /// Adds bytes at the end.
   /// - Throws: ``FileError``, for example when the disk is full.
-  public func append(_ bytes: [UInt8]) throws(FileError) {
+  package func append(_ bytes: [UInt8]) throws(FileError) {
     try overwrite(bytes, at: count, limit: .max)
     count += bytes.count
   }
 
   /// Adds zeros until the size is a multiple of `alignment`, a power of two.
-  public func pad(to alignment: Int) throws(FileError) {
+  package func pad(to alignment: Int) throws(FileError) {
     let padding = (alignment - count % alignment) % alignment
     try append([UInt8](repeating: 0, count: padding))
   }
 
   /// Replaces bytes that were appended before, such as a header.
   /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)`` beyond what was appended.
-  public func overwrite(_ bytes: [UInt8], at offset: Int) throws(FileError) {
+  package func overwrite(_ bytes: [UInt8], at offset: Int) throws(FileError) {
     try overwrite(bytes, at: offset, limit: count)
   }
 
   /// Syncs the file, gives it its name and syncs the folder; nothing can be written afterwards.
   /// - Throws: ``FileError``; the target is then as it was.
-  public func commit() throws(FileError) {
+  package func commit() throws(FileError) {
     guard descriptor >= 0 else { throw .closed(path: path) }
     defer { abandon() }
     guard fsync(descriptor) == 0 else { throw failure("sync") }
@@ -70,7 +70,7 @@ import Glibc
   }
 
   /// Gives the file up; nothing of it remains. Harmless after ``commit()``.
-  public func abandon() {
+  package func abandon() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
     if let temporaryPath { _ = unsafe unlink(temporaryPath) }

@@ -1,4 +1,4 @@
-import Glibc
+internal import Platform
 
 /// Where an ``AtomicFileWriter`` puts its file, and how a temporary takes that name.
 struct AtomicTarget {
@@ -55,7 +55,7 @@ struct AtomicTarget {
     defer { _ = unsafe unlink(hidden) }
     if !replacing {
       // A link, unlike a rename, fails where the name is taken.
-      if unsafe Glibc.link(hidden, resolved) == 0 { return }
+      if systemLink(hidden, resolved) == 0 { return }
       if errno == EEXIST { throw .exists(path: path) }
       // FAT and its like have no links: the test and the rename are then two steps.
       guard errno == EPERM || errno == EOPNOTSUPP else { throw failure("name") }

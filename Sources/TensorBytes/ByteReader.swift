@@ -1,5 +1,5 @@
 /// Bytes that a reader wanted were not there, or were not what they must be.
-public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The input ends too early: where reading began, bytes wanted, bytes left.
   case truncated(offset: Int, wanted: Int, available: Int)
   /// Text is not UTF-8.
@@ -8,7 +8,7 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   case sizeTooLarge(offset: Int, value: UInt64)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .truncated(let offset, let wanted, let available):
       "the data ends too early: \(wanted) bytes wanted at offset \(offset), \(available) left"
@@ -23,7 +23,7 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
 /// Reads little-endian numbers from bytes that it keeps alive; every access is checked.
 ///
 /// Offsets, in errors too, count from the start of the file (or of the array).
-@safe public struct ByteReader {
+@safe package struct ByteReader {
   private let owner: AnyObject
   private let bytes: UnsafeRawBufferPointer
   private let base: Int
@@ -31,14 +31,14 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
 
   /// Reads a range of a mapped file.
   /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)``.
-  public init(_ file: MappedFile, in range: Range<Int>) throws(FileError) {
+  package init(_ file: MappedFile, in range: Range<Int>) throws(FileError) {
     unsafe self.bytes = try file.unsafeBytes(in: range)
     self.owner = file
     self.base = range.lowerBound
   }
 
   /// Reads an array.
-  public init(_ array: [UInt8]) {
+  package init(_ array: [UInt8]) {
     let copy = OwnedBytes(array)
     unsafe self.bytes = UnsafeRawBufferPointer(copy.buffer)
     self.owner = copy
@@ -46,12 +46,12 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// Where the next read begins.
-  public var offset: Int { base + position }
+  package var offset: Int { base + position }
   /// Bytes left.
-  public var remaining: Int { unsafe bytes.count - position }
+  package var remaining: Int { unsafe bytes.count - position }
 
   /// The next integer, little-endian.
-  public mutating func read<T: FixedWidthInteger & BitwiseCopyable>(
+  package mutating func read<T: FixedWidthInteger & BitwiseCopyable>(
     _ type: T.Type = T.self
   ) throws(ByteReaderError) -> T {
     let start = try advance(by: MemoryLayout<T>.size)
@@ -59,7 +59,7 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// The next unsigned 64-bit number as a size.
-  public mutating func readSize() throws(ByteReaderError) -> Int {
+  package mutating func readSize() throws(ByteReaderError) -> Int {
     let start = offset
     let value = try read(UInt64.self)
     guard let size = Int(exactly: value) else {
@@ -69,13 +69,13 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// The next `count` bytes.
-  public mutating func readBytes(_ count: Int) throws(ByteReaderError) -> [UInt8] {
+  package mutating func readBytes(_ count: Int) throws(ByteReaderError) -> [UInt8] {
     let start = try advance(by: count)
     return unsafe Array(bytes[start..<start + count])
   }
 
   /// The next `count` bytes as text.
-  public mutating func readUTF8(_ count: Int) throws(ByteReaderError) -> String {
+  package mutating func readUTF8(_ count: Int) throws(ByteReaderError) -> String {
     let start = offset
     let text = try readBytes(count)
     guard let string = String(validating: text, as: UTF8.self) else {
@@ -85,7 +85,7 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// The bytes up to `terminator`, which is consumed but not returned.
-  public mutating func readBytes(until terminator: UInt8) throws(ByteReaderError) -> [UInt8] {
+  package mutating func readBytes(until terminator: UInt8) throws(ByteReaderError) -> [UInt8] {
     var end = position
     while unsafe end < bytes.count && bytes[end] != terminator { end += 1 }
     guard unsafe end < bytes.count else {
@@ -97,12 +97,12 @@ public enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertible
   }
 
   /// Leaves out `count` bytes.
-  public mutating func skip(_ count: Int) throws(ByteReaderError) {
+  package mutating func skip(_ count: Int) throws(ByteReaderError) {
     _ = try advance(by: count)
   }
 
   /// Continues at an absolute offset, in the sense of ``offset``.
-  public mutating func seek(to newOffset: Int) throws(ByteReaderError) {
+  package mutating func seek(to newOffset: Int) throws(ByteReaderError) {
     let (relative, overflow) = newOffset.subtractingReportingOverflow(base)
     guard !overflow, relative >= 0, unsafe relative <= bytes.count else {
       throw .truncated(offset: newOffset, wanted: 1, available: 0)

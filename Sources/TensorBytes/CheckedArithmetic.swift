@@ -1,22 +1,22 @@
 /// Arithmetic on numbers from a file left the range of `Int`, or a size was negative.
-public struct ArithmeticError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ArithmeticError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The expression, such as "4294967296 * 4294967296".
-  public let expression: String
+  package let expression: String
 
   /// Makes an error that shows `expression`.
-  public init(_ expression: String) { self.expression = expression }
+  package init(_ expression: String) { self.expression = expression }
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     "\(expression) is not a valid size (negative, or too large for 64 bits)"
   }
 }
 
 /// Sums and products of sizes that came from a file: overflow is an error, never a trap.
-public enum Checked {
+package enum Checked {
   /// a + b.
   /// - Throws: ``ArithmeticError`` on overflow.
-  public static func add(_ a: Int, _ b: Int) throws(ArithmeticError) -> Int {
+  package static func add(_ a: Int, _ b: Int) throws(ArithmeticError) -> Int {
     let (sum, overflow) = a.addingReportingOverflow(b)
     if overflow { throw ArithmeticError("\(a) + \(b)") }
     return sum
@@ -24,7 +24,7 @@ public enum Checked {
 
   /// a · b.
   /// - Throws: ``ArithmeticError`` on overflow.
-  public static func multiply(_ a: Int, _ b: Int) throws(ArithmeticError) -> Int {
+  package static func multiply(_ a: Int, _ b: Int) throws(ArithmeticError) -> Int {
     let (product, overflow) = a.multipliedReportingOverflow(by: b)
     if overflow { throw ArithmeticError("\(a) * \(b)") }
     return product
@@ -34,7 +34,7 @@ public enum Checked {
   ///
   /// Dimensions are multiplied even beside a 0, so that the strides of the shape exist too.
   /// - Throws: ``ArithmeticError`` if a dimension is negative or the non-zero ones overflow.
-  public static func product(of shape: [Int]) throws(ArithmeticError) -> Int {
+  package static func product(of shape: [Int]) throws(ArithmeticError) -> Int {
     var count = 1
     var isEmpty = false
     for dimension in shape {
@@ -52,7 +52,7 @@ public enum Checked {
 
   /// The bytes of a row-major tensor.
   /// - Throws: ``ArithmeticError`` if a dimension is negative or the product overflows.
-  public static func byteCount(of shape: [Int], _ type: ElementType) throws(ArithmeticError) -> Int
+  package static func byteCount(of shape: [Int], _ type: ElementType) throws(ArithmeticError) -> Int
   {
     let count = try product(of: shape)
     let (bytes, overflow) = count.multipliedReportingOverflow(by: type.byteWidth)
@@ -62,7 +62,7 @@ public enum Checked {
 
   /// `value` rounded up to a multiple of `alignment`, which is a power of two.
   /// - Throws: ``ArithmeticError`` on overflow.
-  public static func align(_ value: Int, to alignment: Int) throws(ArithmeticError) -> Int {
+  package static func align(_ value: Int, to alignment: Int) throws(ArithmeticError) -> Int {
     try add(value, alignment - 1) & ~(alignment - 1)
   }
 }

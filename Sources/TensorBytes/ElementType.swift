@@ -1,5 +1,5 @@
 /// The type of a tensor's elements; its raw value is the spelling of the safetensors format.
-public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
+package enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   /// IEEE 754 binary64.
   case f64 = "F64"
   /// IEEE 754 binary32.
@@ -28,7 +28,7 @@ public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   case bool = "BOOL"
 
   /// Bytes of one element.
-  public var byteWidth: Int {
+  package var byteWidth: Int {
     switch self {
     case .f64, .i64, .u64: 8
     case .f32, .i32, .u32: 4
@@ -38,7 +38,7 @@ public enum ElementType: String, Equatable, Hashable, Sendable, CaseIterable {
   }
 
   /// Whether elements are floating-point numbers.
-  public var isFloatingPoint: Bool {
+  package var isFloatingPoint: Bool {
     switch self {
     case .f64, .f32, .f16, .bf16: true
     case .i64, .i32, .i16, .i8, .u64, .u32, .u16, .u8, .bool: false

@@ -1,7 +1,7 @@
-import Glibc
+internal import Platform
 
 /// A file could not be opened, mapped, read or written.
-public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed: what was tried, on which path, and its `errno`.
   case system(operation: String, path: String, errno: Int32)
   /// The path is a folder, a device or a pipe.
@@ -14,7 +14,7 @@ public enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   case closed(path: String)
 
   /// The message for the user, with the remedy where there is one.
-  public var description: String {
+  package var description: String {
     switch self {
     case .system(let operation, let path, let code):
       "\(path): cannot \(operation): \(Self.text(of: code))" + Self.remedy(for: code)

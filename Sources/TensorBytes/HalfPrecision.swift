@@ -2,9 +2,9 @@
 ///
 /// Narrowing rounds to nearest, ties to even; what is too large becomes infinity, NaN stays NaN
 /// (made quiet) with its sign. Widening is exact. Branch-free, so that loops vectorise.
-public enum HalfPrecision {
+package enum HalfPrecision {
   /// The value of a binary16.
-  @inlinable public static func float(f16 bits: UInt16) -> Float {
+  @inlinable package static func float(f16 bits: UInt16) -> Float {
     let sign = (UInt32(bits) & 0x8000) << 16
     let magnitude = (UInt32(bits) & 0x7FFF) << 13
     // Moving the exponent by a multiplication handles subnormal numbers too.
@@ -14,7 +14,7 @@ public enum HalfPrecision {
   }
 
   /// The nearest binary16.
-  @inlinable public static func f16(_ value: Float) -> UInt16 {
+  @inlinable package static func f16(_ value: Float) -> UInt16 {
     let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
     let magnitude = value.bitPattern & 0x7FFF_FFFF
     let normal = (magnitude &+ 0xC800_0FFF &+ ((magnitude >> 13) & 1)) >> 13
@@ -28,12 +28,12 @@ public enum HalfPrecision {
   }
 
   /// The value of a bfloat16.
-  @inlinable public static func float(bf16 bits: UInt16) -> Float {
+  @inlinable package static func float(bf16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
   }
 
   /// The nearest bfloat16.
-  @inlinable public static func bf16(_ value: Float) -> UInt16 {
+  @inlinable package static func bf16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     let rounded = bits &+ 0x7FFF &+ ((bits >> 16) & 1)
     let isNaN = bits & 0x7FFF_FFFF > 0x7F80_0000
@@ -41,16 +41,16 @@ public enum HalfPrecision {
   }
 
   /// The nearest binary16 of each value.
-  public static func f16(_ values: [Float]) -> [UInt16] { values.map { f16($0) } }
+  package static func f16(_ values: [Float]) -> [UInt16] { values.map { f16($0) } }
 
   /// The nearest bfloat16 of each value.
-  public static func bf16(_ values: [Float]) -> [UInt16] { values.map { bf16($0) } }
+  package static func bf16(_ values: [Float]) -> [UInt16] { values.map { bf16($0) } }
 
   /// The values of binary16 numbers.
-  public static func floats(f16 bits: [UInt16]) -> [Float] { bits.map { float(f16: $0) } }
+  package static func floats(f16 bits: [UInt16]) -> [Float] { bits.map { float(f16: $0) } }
 
   /// The values of bfloat16 numbers.
-  public static func floats(bf16 bits: [UInt16]) -> [Float] { bits.map { float(bf16: $0) } }
+  package static func floats(bf16 bits: [UInt16]) -> [Float] { bits.map { float(bf16: $0) } }
 }
 
 extension ElementType {
@@ -58,7 +58,7 @@ extension ElementType {
   ///
   /// Converts as many whole elements as both buffers hold.
   /// - Returns: The number of elements converted; 0 if the type is not a floating-point one.
-  public func convertToFloats(
+  package func convertToFloats(
     _ source: UnsafeRawBufferPointer, into target: UnsafeMutableBufferPointer<Float>
   ) -> Int {
     let count = min(source.count / byteWidth, target.count)

@@ -1,4 +1,4 @@
-import Glibc
+internal import Platform
 
 /// A file mapped into memory, read-only, for as long as this object lives.
 ///
@@ -6,18 +6,18 @@ import Glibc
 /// and has no bytes. What is mapped is the size at opening: a file that another process shortens
 /// afterwards raises SIGBUS on access to the missing part, as with every mapped file. (Our own
 /// programs replace files by renaming, which leaves open mappings whole.)
-@safe public final class MappedFile: Sendable {
+@safe package final class MappedFile: Sendable {
   /// The path as it was given.
-  public let path: String
+  package let path: String
   /// The size in bytes.
-  public let count: Int
+  package let count: Int
   // Sendable: written once in init, unmapped in deinit, and the pages are read-only.
   // Nil for an empty file.
   private nonisolated(unsafe) let base: UnsafeRawPointer?
 
   /// Maps a file.
   /// - Throws: ``FileError`` with path and reason.
-  public init(_ path: String) throws(FileError) {
+  package init(_ path: String) throws(FileError) {
     // O_NONBLOCK: opening a named pipe must fail below instead of waiting for a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(operation: "open", path: path, errno: errno) }
@@ -46,7 +46,7 @@ import Glibc
 
   /// Lends the bytes of a range.
   /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)``, and what `body` throws.
-  public func withBytes<R>(
+  package func withBytes<R>(
     in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
   ) throws -> R {
     try withExtendedLifetime(self) { try unsafe body(unsafeBytes(in: range)) }
@@ -54,7 +54,7 @@ import Glibc
 
   /// The bytes of a range, valid only while this object is alive: the caller must hold it.
   /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)``.
-  @unsafe public func unsafeBytes(in range: Range<Int>) throws(FileError) -> UnsafeRawBufferPointer
+  @unsafe package func unsafeBytes(in range: Range<Int>) throws(FileError) -> UnsafeRawBufferPointer
   {
     try check(range)
     return unsafe UnsafeRawBufferPointer(
@@ -62,7 +62,7 @@ import Glibc
   }
 
   /// Lets the system take back the whole pages within a range; they are read again when touched.
-  public func release(_ range: Range<Int>) {
+  package func release(_ range: Range<Int>) {
     let page = Self.pageSize
     let start = (max(0, range.lowerBound) + page - 1) / page * page
     // The last page of the file counts as whole: nothing else lies in it.
@@ -71,13 +71,13 @@ import Glibc
   }
 
   /// Asks the system to read a range ahead.
-  public func willNeed(_ range: Range<Int>) {
+  package func willNeed(_ range: Range<Int>) {
     let page = Self.pageSize
     advise(max(0, range.lowerBound) / page * page, min(count, range.upperBound), MADV_WILLNEED)
   }
 
   /// Tells the system that the file is read from front to back.
-  public func adviseSequential() { advise(0, count, MADV_SEQUENTIAL) }
+  package func adviseSequential() { advise(0, count, MADV_SEQUENTIAL) }
 
   private func check(_ range: Range<Int>) throws(FileError) {
     guard range.lowerBound >= 0, range.upperBound <= count else {

@@ -1,12 +1,12 @@
 internal import CCrypto
 
 /// OpenSSL could not compute a SHA-256, which only a broken OpenSSL configuration brings about.
-public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The OpenSSL function that failed.
   case openSSL(function: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .openSSL(let function):
       "OpenSSL cannot compute SHA-256 (\(function) failed); check its configuration (openssl.cnf)"
@@ -15,12 +15,12 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// A SHA-256 (FIPS 180-4) of bytes that come piece by piece.
-@safe public final class SHA256Digest {
+@safe package final class SHA256Digest {
   private let context: OpaquePointer
 
   /// Begins a digest.
   /// - Throws: ``DigestError``.
-  public init() throws(DigestError) {
+  package init() throws(DigestError) {
     guard let context = unsafe EVP_MD_CTX_new() else {
       throw .openSSL(function: "EVP_MD_CTX_new")
     }
@@ -33,13 +33,13 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
   deinit { unsafe EVP_MD_CTX_free(context) }
 
   /// Takes in more bytes.
-  public func update(_ bytes: UnsafeRawBufferPointer) throws(DigestError) {
+  package func update(_ bytes: UnsafeRawBufferPointer) throws(DigestError) {
     guard unsafe bytes.isEmpty || EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
     else { throw .openSSL(function: "EVP_DigestUpdate") }
   }
 
   /// Takes in more bytes.
-  public func update(_ bytes: [UInt8]) throws(DigestError) {
+  package func update(_ bytes: [UInt8]) throws(DigestError) {
     var failure: DigestError?
     unsafe bytes.withUnsafeBytes { buffer in
       do throws(DigestError) { try unsafe update(buffer) } catch { failure = error }
@@ -48,7 +48,7 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The 32 bytes of the digest; nothing may be taken in afterwards.
-  public func finalize() throws(DigestError) -> [UInt8] {
+  package func finalize() throws(DigestError) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: 32)
     guard unsafe EVP_DigestFinal_ex(context, &digest, nil) == 1 else {
       throw .openSSL(function: "EVP_DigestFinal_ex")
@@ -57,7 +57,7 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The digest of an array.
-  public static func digest(of bytes: [UInt8]) throws(DigestError) -> [UInt8] {
+  package static func digest(of bytes: [UInt8]) throws(DigestError) -> [UInt8] {
     let digest = try SHA256Digest()
     try digest.update(bytes)
     return try digest.finalize()
@@ -65,7 +65,7 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// The digest of a range of a file (all of it by default), whose pages are released on the way.
   /// - Throws: ``DigestError``, ``FileError``.
-  public static func digest(of file: MappedFile, in range: Range<Int>? = nil) throws -> [UInt8] {
+  package static func digest(of file: MappedFile, in range: Range<Int>? = nil) throws -> [UInt8] {
     let range = range ?? 0..<file.count
     let digest = try SHA256Digest()
     var start = range.lowerBound
@@ -79,7 +79,7 @@ public enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The digits of a digest, lower case.
-  public static func hex(_ digest: [UInt8]) -> String {
+  package static func hex(_ digest: [UInt8]) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(
       decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)

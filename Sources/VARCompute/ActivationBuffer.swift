@@ -5,13 +5,13 @@ import CVARKernels
 ///
 /// Made by ``Compute/activations(rows:columns:mode:)``, filled by the operations that take one
 /// `into:`; they set ``rows`` and ``columns`` anew each time, within the capacity.
-@safe public final class ActivationBuffer {
+@safe package final class ActivationBuffer {
   /// The mode that multiplies it.
-  public let mode: ComputeMode
+  package let mode: ComputeMode
   /// The rows that it holds now.
-  public internal(set) var rows = 0
+  package internal(set) var rows = 0
   /// The columns that it holds now, K.
-  public internal(set) var columns = 0
+  package internal(set) var columns = 0
   /// Elements that it can hold, the rows' padding included.
   let capacity: Int
   let arithmetic: cvar_arithmetic

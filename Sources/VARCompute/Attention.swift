@@ -1,8 +1,8 @@
 import CVARKernels
-import Glibc
+internal import Platform
 
 /// How queries and keys are scaled before their product.
-public enum QueryScaling: Sendable {
+package enum QueryScaling: Sendable {
   /// q·factor/max(‖q‖, 1e-12) and k/max(‖k‖, 1e-12), one factor a head;
   /// see ``l2Normalized(scaleMul:)``.
   case l2(factors: FloatVector)
@@ -10,7 +10,7 @@ public enum QueryScaling: Sendable {
   case plain(factor: Float)
 
   /// The released models' form: factor exp(min(`scale_mul_1H11`, ln 100)) of each head.
-  public static func l2Normalized(scaleMul: [Float]) -> QueryScaling {
+  package static func l2Normalized(scaleMul: [Float]) -> QueryScaling {
     .l2(factors: FloatVector(scaleMul.map { expf(min($0, logf(100))) }))
   }
 }
@@ -23,7 +23,7 @@ extension Compute {
   ///   - cache: takes the tokens `position..<position + n` of each image.
   ///   - position: of the first token.
   ///   - scaling: of queries and keys.
-  public func append(
+  package func append(
     _ qkv: FloatMatrix, to cache: KVCache, at position: Int, scaling: QueryScaling
   ) {
     precondition(
@@ -66,7 +66,7 @@ extension Compute {
   ///     causal by scale.
   ///   - output: [images·n, C].
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public func attention(
+  package func attention(
     _ queries: FloatMatrix, over cache: KVCache, keys: Int, limits: [Int32]? = nil,
     into output: FloatMatrix
   ) throws(ComputeError) {

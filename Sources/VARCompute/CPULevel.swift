@@ -3,7 +3,7 @@ import CVARKernels
 /// An instruction set that kernels are written for.
 ///
 /// In ``ComputeMode/f32`` and ``ComputeMode/int8`` every level gives a linear layer the same bits.
-public enum CPULevel: String, Sendable, CaseIterable {
+package enum CPULevel: String, Sendable, CaseIterable {
   /// Plain C, the reference.
   case scalar
   /// AVX2, FMA and F16C.
@@ -22,20 +22,20 @@ public enum CPULevel: String, Sendable, CaseIterable {
   case neondot
 
   /// Whether CPU and operating system support it.
-  public var isAvailable: Bool { cvar_level_available(code) }
+  package var isAvailable: Bool { cvar_level_available(code) }
 
   /// The levels of this machine, the fullest last.
-  public static let available = allCases.filter(\.isAvailable)
+  package static let available = allCases.filter(\.isAvailable)
 
   /// The fullest level of this machine.
-  public static let best = available.last ?? .scalar
+  package static let best = available.last ?? .scalar
 
   /// Whether ``ComputeMode/bf16`` is faster than ``ComputeMode/f32`` here.
   ///
   /// AMD's bf16 dot products are, by two. Intel's reach half the FLOP/s of its f32 fused
   /// multiply-add (family 6, model 207: 86 and 175 GFLOP/s a core); there f16 multiply-adds serve
   /// (365), which keep three bits more of each factor.
-  public var multipliesBF16Faster: Bool {
+  package var multipliesBF16Faster: Bool {
     cvar_bf16_arithmetic(code) != CVAR_ARITHMETIC_BF16_F32
   }
 

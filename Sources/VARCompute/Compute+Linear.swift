@@ -1,5 +1,5 @@
 import CVARKernels
-public import VARQuant
+package import VARQuant
 
 extension Compute {
   /// y = input · weightᵀ + bias.
@@ -8,7 +8,7 @@ extension Compute {
   ///   - weight: [N, K].
   ///   - bias: [N].
   ///   - output: [M, N].
-  public func linear(
+  package func linear(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: FloatMatrix
   ) {
@@ -27,7 +27,7 @@ extension Compute {
   ///   - weight: [N, K].
   ///   - bias: [N].
   ///   - output: holds [M, N] afterwards; not `input`.
-  public func linearGELU(
+  package func linearGELU(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: ActivationBuffer
   ) {
@@ -47,7 +47,7 @@ extension Compute {
   ///   - bias: [N].
   ///   - gamma: [G, N], G divides M; row r takes row r / (M / G).
   ///   - x: [M, N].
-  public func linearResidual(
+  package func linearResidual(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     gamma: FloatMatrix, into x: FloatMatrix
   ) {
@@ -70,7 +70,7 @@ extension Compute {
   /// - Parameters:
   ///   - rows: rows of the weight.
   ///   - output: [rows.count, K].
-  public func decode(_ weight: WeightMatrix, rows: Range<Int>, into output: FloatMatrix) {
+  package func decode(_ weight: WeightMatrix, rows: Range<Int>, into output: FloatMatrix) {
     precondition(
       rows.lowerBound >= 0 && rows.upperBound <= weight.rows && output.rows == rows.count
         && output.columns == weight.columns, "rows out of range")

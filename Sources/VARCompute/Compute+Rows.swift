@@ -10,7 +10,7 @@ extension Compute {
   ///   - scale: [G, C], G divides M.
   ///   - shift: [G, C].
   ///   - output: holds [M, C] afterwards.
-  public func layerNormModulate(
+  package func layerNormModulate(
     _ x: FloatMatrix, scale: FloatMatrix, shift: FloatMatrix, into output: ActivationBuffer
   ) {
     precondition(
@@ -31,12 +31,12 @@ extension Compute {
   }
 
   /// Stores x [M, K] as the input of a linear layer.
-  public func prepare(_ x: FloatMatrix, into output: ActivationBuffer) {
+  package func prepare(_ x: FloatMatrix, into output: ActivationBuffer) {
     prepare(x, silu: false, into: output)
   }
 
   /// Stores SiLU(x), x [M, K], as the input of a linear layer.
-  public func prepareSiLU(_ x: FloatMatrix, into output: ActivationBuffer) {
+  package func prepareSiLU(_ x: FloatMatrix, into output: ActivationBuffer) {
     prepare(x, silu: true, into: output)
   }
 
@@ -54,17 +54,17 @@ extension Compute {
   }
 
   /// x·sigmoid(x) of each element, in place.
-  public func silu(_ x: FloatBuffer) {
+  package func silu(_ x: FloatBuffer) {
     unsafe cvar_silu(level.code, x.base, x.base, x.count)
   }
 
   /// GELU, tanh form, of each element, in place.
-  public func gelu(_ x: FloatBuffer) {
+  package func gelu(_ x: FloatBuffer) {
     unsafe cvar_gelu(level.code, x.base, x.base, x.count)
   }
 
   /// e^x of each element, in place; within 2 ulp.
-  public func exp(_ x: FloatBuffer) {
+  package func exp(_ x: FloatBuffer) {
     unsafe cvar_exp(level.code, x.base, x.base, x.count)
   }
 }

@@ -5,13 +5,13 @@ import CVARKernels
 /// Results depend on the mode, never on the number of threads. Those of linear layers in
 /// ``ComputeMode/f32`` and ``ComputeMode/int8`` don't depend on the instruction set either, nor on how
 /// many rows are computed together; attention and convolutions sum in the order of its vectors.
-public struct Compute: Sendable {
+package struct Compute: Sendable {
   /// How large matrix products are computed.
-  public let mode: ComputeMode
+  package let mode: ComputeMode
   /// The instruction set in use.
-  public let level: CPULevel
+  package let level: CPULevel
   /// The threads in use.
-  public let pool: ThreadPool
+  package let pool: ThreadPool
 
   /// Sets up a computation.
   /// - Parameters:
@@ -19,7 +19,7 @@ public struct Compute: Sendable {
   ///   - level: the fullest of this machine when left out.
   ///   - threads: the usable cores when left out.
   /// - Throws: ``ComputeError``.
-  public init(
+  package init(
     mode: ComputeMode? = nil, level: CPULevel = .best, threads: Int = ThreadPool.usableCores
   ) throws(ComputeError) {
     guard level.isAvailable else {
@@ -38,14 +38,14 @@ public struct Compute: Sendable {
   }
 
   /// The same threads and level in another mode.
-  public func with(mode: ComputeMode) -> Compute {
+  package func with(mode: ComputeMode) -> Compute {
     Compute(mode: mode, level: level, pool: pool)
   }
 
   /// A buffer for the input of linear layers, of at most [rows, columns].
   /// - Parameter mode: the mode of those layers when it differs from this context's.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public func activations(
+  package func activations(
     rows: Int, columns: Int, mode: ComputeMode? = nil
   ) throws(ComputeError) -> ActivationBuffer {
     let mode = mode ?? self.mode

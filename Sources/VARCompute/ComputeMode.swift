@@ -1,7 +1,7 @@
 import CVARKernels
 
 /// How large matrix products are computed; the weights' format is another matter.
-public enum ComputeMode: String, Sendable, CaseIterable {
+package enum ComputeMode: String, Sendable, CaseIterable {
   /// Inputs and weights as f32, sums in f32.
   case f32
   /// Inputs and weights rounded to bf16 and multiplied by bf16 dot products, or as f32 where those
@@ -12,7 +12,7 @@ public enum ComputeMode: String, Sendable, CaseIterable {
 
   /// The most accurate mode that is fast at a level: bf16 where its products are faster than f32
   /// ones, else f32.
-  public static func automatic(at level: CPULevel) -> ComputeMode {
+  package static func automatic(at level: CPULevel) -> ComputeMode {
     level.multipliesBF16Faster ? .bf16 : .f32
   }
 

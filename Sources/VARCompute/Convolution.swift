@@ -1,10 +1,10 @@
 import CVARKernels
-public import VARQuant
+package import VARQuant
 
 /// A 3×3 convolution of the VQ-VAE.
-public struct Convolution: Sendable {
+package struct Convolution: Sendable {
   /// How the filter moves over its input.
-  public enum Form: Sendable {
+  package enum Form: Sendable {
     /// Stride 1, padded by one on every side.
     case same
     /// Stride 2, padded by one at the bottom and on the right only: `downsample`.
@@ -14,7 +14,7 @@ public struct Convolution: Sendable {
   }
 
   /// How the sums are computed.
-  public enum Algorithm: Sendable {
+  package enum Algorithm: Sendable {
     /// F(4×4, 3×3) in f32: a quarter of the multiplications, relative error up to 2e-5.
     case winograd
     /// Sums as they stand in the definition, in f32: relative error up to 3e-6. For the encoder,
@@ -23,16 +23,16 @@ public struct Convolution: Sendable {
   }
 
   /// [Cout, 3·3·Cin], stored OHWI.
-  public let weight: WeightMatrix
+  package let weight: WeightMatrix
   /// [Cout].
-  public let bias: FloatVector?
+  package let bias: FloatVector?
   /// Stride, padding, enlargement.
-  public let form: Form
+  package let form: Form
   /// How the sums are computed; ``Form/down`` and up to three output channels always ``Algorithm/direct``.
-  public let algorithm: Algorithm
+  package let algorithm: Algorithm
 
   /// Takes weights [Cout, 9·Cin] and a bias [Cout].
-  public init(
+  package init(
     weight: WeightMatrix, bias: FloatVector?, form: Form = .same, algorithm: Algorithm = .winograd
   ) {
     precondition(weight.columns % 9 == 0, "a 3×3 convolution has 9·Cin columns")
@@ -44,12 +44,12 @@ public struct Convolution: Sendable {
   }
 
   /// Channels of the input, Cin.
-  public var inputChannels: Int { weight.columns / 9 }
+  package var inputChannels: Int { weight.columns / 9 }
   /// Channels of the output, Cout.
-  public var outputChannels: Int { weight.rows }
+  package var outputChannels: Int { weight.rows }
 
   /// Height or width of the output for one of the input; ``Form/down`` needs at least 2.
-  public func outputSide(_ side: Int) -> Int {
+  package func outputSide(_ side: Int) -> Int {
     switch form {
     case .same: side
     case .down: side / 2
@@ -72,7 +72,7 @@ extension Compute {
   ///     overlap `x`.
   ///   - workspace: memory for transformed weights and statistics.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public func convolve(
+  package func convolve(
     _ convolution: Convolution, _ x: FeatureMap, norm: GroupNorm? = nil, silu: Bool = false,
     adding residual: FeatureMap? = nil, into output: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
@@ -104,7 +104,7 @@ extension Compute {
   /// Takes the memory that a convolution without a norm needs, for maps shaped like `x`, so that it
   /// allocates nothing when it runs.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public func reserve(
+  package func reserve(
     for convolution: Convolution, _ x: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
     var plan = unsafe kernelPlan(convolution, x)

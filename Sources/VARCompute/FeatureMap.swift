@@ -2,22 +2,22 @@
 /// ``FloatBuffer``.
 ///
 /// Copies share the buffer. Its bounds are checked when it is made.
-@safe public struct FeatureMap {
+@safe package struct FeatureMap {
   /// The buffer that is viewed.
-  public let buffer: FloatBuffer
+  package let buffer: FloatBuffer
   /// Index of the first element.
-  public let offset: Int
+  package let offset: Int
   /// Number of images.
-  public let images: Int
+  package let images: Int
   /// Rows of pixels.
-  public let height: Int
+  package let height: Int
   /// Pixels in a row.
-  public let width: Int
+  package let width: Int
   /// Numbers of a pixel.
-  public let channels: Int
+  package let channels: Int
 
   /// Views a part of a buffer, which must hold it; every dimension is at least 1.
-  public init(
+  package init(
     _ buffer: FloatBuffer, offset: Int = 0, images: Int, height: Int, width: Int, channels: Int
   ) {
     precondition(
@@ -35,20 +35,20 @@
   }
 
   /// Pixels of one image.
-  public var pixels: Int { height * width }
+  package var pixels: Int { height * width }
 
   /// Number of elements.
-  public var count: Int { images * pixels * channels }
+  package var count: Int { images * pixels * channels }
 
   /// The same numbers as rows of a matrix, [images·height·width, channels]: a 1×1 convolution is
   /// a linear layer on it.
-  public var matrix: FloatMatrix {
+  package var matrix: FloatMatrix {
     FloatMatrix(
       buffer, offset: offset, rows: images * pixels, columns: channels, stride: channels)
   }
 
   /// The view of one image.
-  public func image(_ index: Int) -> FeatureMap {
+  package func image(_ index: Int) -> FeatureMap {
     precondition(index >= 0 && index < images, "image out of range")
     return FeatureMap(
       buffer, offset: offset + index * pixels * channels, images: 1, height: height, width: width,

@@ -1,18 +1,18 @@
-import Glibc
+internal import Platform
 
 /// f32 numbers in memory of their own, zero at first: activations, caches, images.
 ///
 /// The memory is 64-byte aligned and taken from the system when first touched. Access is checked.
 /// Not Sendable: a buffer belongs to one computation; kernels share it among threads themselves.
-@safe public final class FloatBuffer {
+@safe package final class FloatBuffer {
   /// The number of elements.
-  public let count: Int
+  package let count: Int
   let base: UnsafeMutablePointer<Float>
   private let bytes: Int
 
   /// Allocates `count` zeros.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public init(count: Int) throws(ComputeError) {
+  package init(count: Int) throws(ComputeError) {
     let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
     guard count >= 0, !overflow else { throw .outOfMemory(bytes: .max) }
     self.count = count
@@ -24,7 +24,7 @@ import Glibc
 
   /// Allocates a copy of `values`.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public convenience init(_ values: [Float]) throws(ComputeError) {
+  package convenience init(_ values: [Float]) throws(ComputeError) {
     try self.init(count: values.count)
     unsafe values.withUnsafeBufferPointer { source in
       guard let start = source.baseAddress else { return }
@@ -33,7 +33,7 @@ import Glibc
   }
 
   /// One element.
-  public subscript(index: Int) -> Float {
+  package subscript(index: Int) -> Float {
     get {
       precondition(index >= 0 && index < count, "index out of range")
       return unsafe base[index]
@@ -45,7 +45,7 @@ import Glibc
   }
 
   /// Lends elements for reading.
-  public func withSpan<R, E: Error>(
+  package func withSpan<R, E: Error>(
     in range: Range<Int>? = nil, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
     let range = checked(range)
@@ -54,7 +54,7 @@ import Glibc
   }
 
   /// Lends elements for reading and writing.
-  public func withMutableSpan<R, E: Error>(
+  package func withMutableSpan<R, E: Error>(
     in range: Range<Int>? = nil, _ body: (inout MutableSpan<Float>) throws(E) -> R
   ) throws(E) -> R {
     let range = checked(range)
@@ -63,20 +63,20 @@ import Glibc
   }
 
   /// The elements of a range as an array.
-  public func array(_ range: Range<Int>? = nil) -> [Float] {
+  package func array(_ range: Range<Int>? = nil) -> [Float] {
     let range = checked(range)
     return unsafe Array(UnsafeBufferPointer(start: base + range.lowerBound, count: range.count))
   }
 
   /// A view [rows, columns] that begins at `offset`; its rows lie `stride` elements apart.
-  public func matrix(
+  package func matrix(
     offset: Int = 0, rows: Int, columns: Int, stride: Int? = nil
   ) -> FloatMatrix {
     FloatMatrix(self, offset: offset, rows: rows, columns: columns, stride: stride ?? columns)
   }
 
   /// Gives the memory back to the system; the elements are zero again.
-  public func discard() { unsafe Memory.discard(base, bytes) }
+  package func discard() { unsafe Memory.discard(base, bytes) }
 
   private func checked(_ range: Range<Int>?) -> Range<Int> {
     let range = range ?? 0..<count

@@ -1,20 +1,20 @@
 /// A view [rows, columns] of a ``FloatBuffer``; its rows lie `stride` elements apart.
 ///
 /// Copies share the buffer. Its bounds are checked when it is made.
-@safe public struct FloatMatrix {
+@safe package struct FloatMatrix {
   /// The buffer that is viewed.
-  public let buffer: FloatBuffer
+  package let buffer: FloatBuffer
   /// Index of the first element.
-  public let offset: Int
+  package let offset: Int
   /// Number of rows.
-  public let rows: Int
+  package let rows: Int
   /// Number of columns.
-  public let columns: Int
+  package let columns: Int
   /// Elements between the beginnings of two rows, at least ``columns``.
-  public let stride: Int
+  package let stride: Int
 
   /// Views a part of a buffer, which must hold it.
-  public init(_ buffer: FloatBuffer, offset: Int = 0, rows: Int, columns: Int, stride: Int) {
+  package init(_ buffer: FloatBuffer, offset: Int = 0, rows: Int, columns: Int, stride: Int) {
     precondition(offset >= 0 && rows >= 0 && columns >= 0 && stride >= columns, "bad view")
     precondition(
       rows == 0 || offset + (rows - 1) * stride + columns <= buffer.count,
@@ -27,7 +27,7 @@
   }
 
   /// The view of some of its rows.
-  public func rows(_ range: Range<Int>) -> FloatMatrix {
+  package func rows(_ range: Range<Int>) -> FloatMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= rows, "rows out of range")
     return FloatMatrix(
       buffer, offset: offset + range.lowerBound * stride, rows: range.count, columns: columns,
@@ -35,14 +35,14 @@
   }
 
   /// The view of some of its columns.
-  public func columns(_ range: Range<Int>) -> FloatMatrix {
+  package func columns(_ range: Range<Int>) -> FloatMatrix {
     precondition(range.lowerBound >= 0 && range.upperBound <= columns, "columns out of range")
     return FloatMatrix(
       buffer, offset: offset + range.lowerBound, rows: rows, columns: range.count, stride: stride)
   }
 
   /// One element.
-  public subscript(row: Int, column: Int) -> Float {
+  package subscript(row: Int, column: Int) -> Float {
     get {
       precondition(row >= 0 && row < rows && column >= 0 && column < columns, "out of range")
       return buffer[offset + row * stride + column]

@@ -1,15 +1,15 @@
 import CVARKernels
-public import VARQuant
+package import VARQuant
 
 /// Constant f32 numbers, such as a bias or a norm's weights.
-@safe public final class FloatVector: Sendable {
+@safe package final class FloatVector: Sendable {
   /// The number of elements.
-  public let count: Int
+  package let count: Int
   // Sendable: written in init only, freed in deinit.
   nonisolated(unsafe) let base: UnsafeMutablePointer<Float>
 
   /// Copies numbers.
-  public init(_ values: [Float]) {
+  package init(_ values: [Float]) {
     count = values.count
     unsafe base = .allocate(capacity: max(1, values.count))
     unsafe values.withUnsafeBufferPointer { source in
@@ -19,7 +19,7 @@ public import VARQuant
   }
 
   /// Decodes all elements of a weight, of any format, row after row.
-  public init(decoding matrix: WeightMatrix) {
+  package init(decoding matrix: WeightMatrix) {
     count = matrix.rows * matrix.columns
     unsafe base = .allocate(capacity: max(1, count))
     unsafe base.initialize(repeating: 0, count: count)
@@ -31,13 +31,13 @@ public import VARQuant
   deinit { unsafe base.deallocate() }
 
   /// One element.
-  public subscript(index: Int) -> Float {
+  package subscript(index: Int) -> Float {
     precondition(index >= 0 && index < count, "index out of range")
     return unsafe base[index]
   }
 
   /// Lends elements for reading.
-  public func withSpan<R, E: Error>(
+  package func withSpan<R, E: Error>(
     in range: Range<Int>? = nil, _ body: (Span<Float>) throws(E) -> R
   ) throws(E) -> R {
     let range = range ?? 0..<count

@@ -2,18 +2,18 @@ import CVARKernels
 
 /// GroupNorm with affine parameters: each group of channels of an image is brought to mean 0 and
 /// variance 1, then each channel is scaled and shifted.
-public struct GroupNorm: Sendable {
+package struct GroupNorm: Sendable {
   /// Factor of each channel, `weight`.
-  public let gamma: FloatVector
+  package let gamma: FloatVector
   /// Offset of each channel, `bias`.
-  public let beta: FloatVector
+  package let beta: FloatVector
   /// Groups that the channels are divided into.
-  public let groups: Int
+  package let groups: Int
   /// Added to the variance.
-  public let epsilon: Double
+  package let epsilon: Double
 
   /// Takes the parameters of a layer; `groups` divides the number of channels.
-  public init(gamma: FloatVector, beta: FloatVector, groups: Int = 32, epsilon: Double = 1e-6) {
+  package init(gamma: FloatVector, beta: FloatVector, groups: Int = 32, epsilon: Double = 1e-6) {
     precondition(
       groups > 0 && gamma.count == beta.count && gamma.count % groups == 0 && gamma.count > 0,
       "gamma and beta must have the same length, a multiple of the groups")
@@ -24,7 +24,7 @@ public struct GroupNorm: Sendable {
   }
 
   /// Number of channels.
-  public var channels: Int { gamma.count }
+  package var channels: Int { gamma.count }
 }
 
 extension Compute {
@@ -32,7 +32,7 @@ extension Compute {
   ///
   /// A norm in front of a 3×3 convolution costs less as the `norm` of ``convolve(_:_:norm:silu:adding:into:workspace:)``.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public func groupNorm(
+  package func groupNorm(
     _ x: FeatureMap, _ norm: GroupNorm, silu: Bool, into output: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
     precondition(output.hasShape(of: x), "input and output of GroupNorm must have one shape")

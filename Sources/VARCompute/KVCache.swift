@@ -5,9 +5,9 @@ import CVARKernels
 /// Filled by ``Compute/append(_:to:at:scaling:)``. Keys are stored transposed in blocks of 32 tokens,
 /// [images, heads, tokens/32, c, 32], values [images, heads, tokens, c rounded up to 32]. Memory is
 /// taken from the system when it is first written. Not Sendable: a cache belongs to one computation.
-@safe public final class KVCache {
+@safe package final class KVCache {
   /// How keys and values are stored.
-  public enum Storage: Sendable {
+  package enum Storage: Sendable {
     /// Exactly.
     case f32
     /// As IEEE half precision, in half the memory: relative error 5e-4 at most, numbers beyond ±65504
@@ -16,21 +16,21 @@ import CVARKernels
   }
 
   /// Number of images; with guidance each counts twice.
-  public let images: Int
+  package let images: Int
   /// Number of heads, H.
-  public let heads: Int
+  package let heads: Int
   /// Channels of a head, c.
-  public let headWidth: Int
+  package let headWidth: Int
   /// Tokens that it has room for.
-  public let capacity: Int
+  package let capacity: Int
   /// How keys and values are stored.
-  public let storage: Storage
+  package let storage: Storage
   private let keys: FloatBuffer
   private let values: FloatBuffer
 
   /// Makes an empty cache; every dimension is at least 1.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public init(
+  package init(
     images: Int, heads: Int, tokens: Int, headWidth: Int, storage: Storage
   ) throws(ComputeError) {
     precondition(images > 0 && heads > 0 && tokens > 0 && headWidth > 0, "empty cache")
@@ -46,10 +46,10 @@ import CVARKernels
   }
 
   /// Width of a layer's output, C = heads · head width.
-  public var width: Int { heads * headWidth }
+  package var width: Int { heads * headWidth }
 
   /// Gives the memory back to the system, to be filled anew.
-  public func discard() {
+  package func discard() {
     keys.discard()
     values.discard()
   }

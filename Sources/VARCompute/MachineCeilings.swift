@@ -1,21 +1,21 @@
 import CVARKernels
 
 /// What the machine can do at most, measured by loops that do nothing else.
-public struct MachineCeilings: Sendable {
+package struct MachineCeilings: Sendable {
   /// f32 multiply-adds, 1e9 operations a second on all threads; 0 where the CPU has none of ours.
-  public let f32: Double
+  package let f32: Double
   /// bf16 dot products likewise.
-  public let bf16: Double
+  package let bf16: Double
   /// int8 dot products likewise.
-  public let int8: Double
+  package let int8: Double
   /// Memory read, 1e9 bytes a second.
-  public let read: Double
+  package let read: Double
 
   /// Bytes that the reading test goes through, more than a last-level cache holds.
   private static let readBytes = 512 << 20
 
   /// Measures for about a second on the threads of a context.
-  public init(_ compute: Compute) {
+  package init(_ compute: Compute) {
     let measured = unsafe cvar_measure_ceilings(compute.pool.pool, Self.readBytes, false)
     f32 = measured.f32
     bf16 = measured.bf16
@@ -24,7 +24,7 @@ public struct MachineCeilings: Sendable {
   }
 
   /// The fastest arithmetic that a mode may use here.
-  public func arithmetic(of mode: ComputeMode) -> Double {
+  package func arithmetic(of mode: ComputeMode) -> Double {
     switch mode {
     case .f32: f32
     case .bf16: max(f32, bf16)

@@ -5,20 +5,20 @@ import CVARKernels
 /// A region costs well under a microsecond while the threads are awake; they spin for 50 µs after
 /// their last task and then sleep. A region started from within a task runs on that thread alone;
 /// regions of several threads take turns.
-@safe public final class ThreadPool: Sendable {
+@safe package final class ThreadPool: Sendable {
   // Sendable: the C pool synchronises its regions itself; created in init, destroyed in deinit.
   nonisolated(unsafe) let pool: OpaquePointer
 
   /// The threads that work on a region, the calling one included.
-  public let threads: Int
+  package let threads: Int
 
   /// The cores that this process may use: its affinity mask, limited by its control groups' quota.
-  public static let usableCores = Int(cvar_usable_cores())
+  package static let usableCores = Int(cvar_usable_cores())
 
   /// Starts the threads; fewer where the system refuses some.
   /// - Parameter threads: at least 1; the usable cores when left out.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
-  public init(threads: Int = usableCores) throws(ComputeError) {
+  package init(threads: Int = usableCores) throws(ComputeError) {
     guard let pool = unsafe cvar_pool_create(max(1, threads)) else {
       throw .outOfMemory(bytes: 4096)
     }
@@ -30,7 +30,7 @@ import CVARKernels
 
   /// Runs `body` once for each task 0..<count, in any order and on any thread, and returns when
   /// all are done.
-  public func parallel(_ count: Int, _ body: @Sendable (_ task: Int) -> Void) {
+  package func parallel(_ count: Int, _ body: @Sendable (_ task: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       var context = Body(run: body)
       unsafe withUnsafeMutablePointer(to: &context) { pointer in

@@ -1,17 +1,17 @@
 /// Memory that operations on feature maps share, one after another; it grows to the largest need.
 ///
 /// Not Sendable: it serves one computation at a time.
-@safe public final class Workspace {
+@safe package final class Workspace {
   private var memory: FloatBuffer?
 
   /// An empty workspace.
-  public init() {}
+  package init() {}
 
   /// The bytes it holds.
-  public var bytes: Int { (memory?.count ?? 0) * MemoryLayout<Float>.stride }
+  package var bytes: Int { (memory?.count ?? 0) * MemoryLayout<Float>.stride }
 
   /// Gives the memory back to the system; the next operation takes what it needs anew.
-  public func release() { memory = nil }
+  package func release() { memory = nil }
 
   /// At least this many bytes, page-aligned; contents undefined, valid until the next call.
   @unsafe func take(bytes: Int) throws(ComputeError) -> UnsafeMutableRawPointer {

@@ -1,19 +1,19 @@
-public import TensorBytes
-public import VARModel
+package import TensorBytes
+package import VARModel
 
 /// Why a checkpoint is not a VAR model, or not one that can be converted.
-public enum ArchitectureError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A tensor whose shape does not fit.
-  public struct Misshapen: Equatable, Sendable {
+  package struct Misshapen: Equatable, Sendable {
     /// The tensor's name, as the official code has it.
-    public let tensor: String
+    package let tensor: String
     /// The shape that the rest of the model asks for.
-    public let expected: [Int]
+    package let expected: [Int]
     /// The shape in the file.
-    public let actual: [Int]
+    package let actual: [Int]
 
     /// Makes a description of a tensor.
-    public init(tensor: String, expected: [Int], actual: [Int]) {
+    package init(tensor: String, expected: [Int], actual: [Int]) {
       self.tensor = tensor
       self.expected = expected
       self.actual = actual
@@ -54,7 +54,7 @@ public enum ArchitectureError: Error, Equatable, Sendable, CustomStringConvertib
   case configuration(ConfigurationError)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notRecognized(let path):
       "\(path) holds neither a VAR transformer (word_embed.weight) nor its VQ-VAE "

@@ -1,7 +1,7 @@
-public import VARQuant
+package import VARQuant
 
 /// Why checkpoints cannot be converted.
-public enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A weight is NaN or infinite.
   case notFinite(path: String, tensor: String)
   /// A value does not fit the planned format.
@@ -16,7 +16,7 @@ public enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible
   case manifest(path: String, tensor: String, problem: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notFinite(let path, let tensor):
       "\(path): tensor \(tensor) holds a NaN or an infinity; the checkpoint is damaged, or its "

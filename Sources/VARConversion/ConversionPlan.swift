@@ -1,43 +1,43 @@
 internal import SafetensorsIO
 internal import TensorBytes
-public import VARModel
-public import VARQuant
+package import VARModel
+package import VARQuant
 
 /// A tensor of a conversion: what it is, where it comes from, and how it will be stored.
-public struct PlannedTensor: Sendable {
+package struct PlannedTensor: Sendable {
   /// Name, shapes and role.
-  public let specification: TensorSpecification
+  package let specification: TensorSpecification
   /// Its name, shape and format in the `.varq` file.
-  public let target: TensorPlan
+  package let target: TensorPlan
   /// Why the format is not that of the recipe's table, where it isn't.
-  public let note: String?
+  package let note: String?
   let source: SourceTensor
 
   /// Number of elements.
-  public var elementCount: Int { source.tensor.elementCount }
+  package var elementCount: Int { source.tensor.elementCount }
   /// Bytes in the source.
-  public var sourceByteCount: Int { source.tensor.byteCount }
+  package var sourceByteCount: Int { source.tensor.byteCount }
   /// Type of the elements in the source, in the spelling of safetensors.
-  public var sourceType: String { source.tensor.type.rawValue }
+  package var sourceType: String { source.tensor.type.rawValue }
   /// Bytes in the `.varq` file.
-  public var targetByteCount: Int {
+  package var targetByteCount: Int {
     target.format.byteCount(elements: elementCount)
   }
   /// Bytes in f32.
-  public var fullByteCount: Int { 4 * elementCount }
+  package var fullByteCount: Int { 4 * elementCount }
 }
 
 /// Everything that is decided before the first byte is written.
 ///
 /// Making one reads all weights once: their range decides whether a format can hold them, and a NaN
 /// or an infinity is refused here.
-public struct ConversionPlan: Sendable {
+package struct ConversionPlan: Sendable {
   /// The shape of the model.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// All tensors in the order of the file.
-  public let tensors: [PlannedTensor]
+  package let tensors: [PlannedTensor]
   /// The metadata of the file.
-  public let metadata: Metadata
+  package let metadata: Metadata
 
   /// Plans a conversion.
   /// - Parameters:
@@ -45,7 +45,7 @@ public struct ConversionPlan: Sendable {
   ///   - recipe: chooses the formats.
   ///   - progress: is told about the tensors that were examined.
   /// - Throws: ``ConversionError``, ``RecipeError``, errors of the checkpoints.
-  public init(
+  package init(
     _ model: SourceModel, recipe: ConversionRecipe,
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws {
@@ -105,13 +105,13 @@ public struct ConversionPlan: Sendable {
   }
 
   /// The size that the file will have.
-  public func fileSize() throws -> Int {
+  package func fileSize() throws -> Int {
     try VarqWriter.fileSize(metadata: metadata, tensors: tensors.map(\.target))
   }
 }
 
 /// The version of the programs.
-public enum Version {
+package enum Version {
   /// As `--version` prints it.
-  public static let current = "0.1.0"
+  package static let current = "0.1.0"
 }

@@ -1,7 +1,7 @@
 /// How far a conversion has come.
-public struct ConversionProgress: Equatable, Sendable {
+package struct ConversionProgress: Equatable, Sendable {
   /// What is being done.
-  public enum Phase: String, Equatable, Sendable {
+  package enum Phase: String, Equatable, Sendable {
     /// The weights are looked through.
     case examining
     /// The file is written.
@@ -13,18 +13,18 @@ public struct ConversionProgress: Equatable, Sendable {
   }
 
   /// What is being done.
-  public let phase: Phase
+  package let phase: Phase
   /// Values in all.
-  public let total: Int
+  package let total: Int
   /// Values done.
-  public internal(set) var done = 0
+  package internal(set) var done = 0
   /// The tensor at work.
-  public internal(set) var tensor = ""
+  package internal(set) var tensor = ""
 
   private let start = ContinuousClock.now
 
   /// Seconds since the phase began.
-  public var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+  package var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// At the beginning.
   init(phase: Phase, total: Int) {

@@ -1,6 +1,6 @@
 internal import TensorBytes
 internal import VARModel
-public import VARQuant
+package import VARQuant
 
 /// Which format each tensor gets: a table, and what the user wants otherwise.
 ///
@@ -8,9 +8,9 @@ public import VARQuant
 /// model. Large embeddings are f16 beside it: that changed the mean KL divergence of a q8 file from
 /// its f32 file by less than 1e-6 (of 4.1e-4), and saves up to 2 % of small models. What
 /// everything passes through, and what is small, stays f32. `--type f32` keeps all in f32.
-public struct ConversionRecipe: Sendable {
+package struct ConversionRecipe: Sendable {
   /// Weights of fewer elements than this stay f32.
-  public static let smallestLargeWeight = 4096
+  package static let smallestLargeWeight = 4096
 
   /// What a row of the table gives.
   private enum Choice: String {
@@ -41,18 +41,18 @@ public struct ConversionRecipe: Sendable {
   ]
 
   /// The format of the large matrices and convolutions.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// Formats for tensors by name; the last that matches wins.
-  public let overrides: [FormatOverride]
+  package let overrides: [FormatOverride]
 
   /// Makes a recipe.
-  public init(_ format: TensorFormat = .q8, overrides: [FormatOverride] = []) {
+  package init(_ format: TensorFormat = .q8, overrides: [FormatOverride] = []) {
     self.format = format
     self.overrides = overrides
   }
 
   /// The table in words: tensors and their format.
-  public static var table: [(tensors: String, format: String)] {
+  package static var table: [(tensors: String, format: String)] {
     rows.map { ($0.tensors, $0.choice.rawValue) }
   }
 

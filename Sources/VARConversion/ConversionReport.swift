@@ -1,16 +1,16 @@
-public import VARQuant
+package import VARQuant
 
 /// What a conversion has done to each tensor.
-public struct ConversionReport: Sendable {
+package struct ConversionReport: Sendable {
   /// What was decided beforehand.
-  public let plan: ConversionPlan
+  package let plan: ConversionPlan
   /// What storing each tensor has cost, in the order of the plan.
-  public internal(set) var statistics: [QuantizationStatistics] = []
+  package internal(set) var statistics: [QuantizationStatistics] = []
 
   init(plan: ConversionPlan) { self.plan = plan }
 
   /// The tensors that lost most: those with the least SQNR, the worst first.
-  public func worst(_ count: Int) -> [(name: String, format: TensorFormat, sqnr: Double)] {
+  package func worst(_ count: Int) -> [(name: String, format: TensorFormat, sqnr: Double)] {
     let tensors = zip(plan.tensors, statistics).map { tensor, statistics in
       (name: tensor.target.name, format: tensor.target.format, sqnr: statistics.sqnr)
     }
@@ -20,7 +20,7 @@ public struct ConversionReport: Sendable {
 
 extension ConversionPlan {
   /// Tensors and bytes of each format that occurs.
-  public var byFormat: [(format: TensorFormat, tensors: Int, bytes: Int)] {
+  package var byFormat: [(format: TensorFormat, tensors: Int, bytes: Int)] {
     TensorFormat.allCases.compactMap { format in
       let members = tensors.filter { $0.target.format == format }
       guard !members.isEmpty else { return nil }
@@ -29,7 +29,7 @@ extension ConversionPlan {
   }
 
   /// Bytes of the weights in the sources.
-  public var sourceByteCount: Int { tensors.reduce(0) { $0 + $1.sourceByteCount } }
+  package var sourceByteCount: Int { tensors.reduce(0) { $0 + $1.sourceByteCount } }
   /// Bytes of the weights in f32.
-  public var fullByteCount: Int { tensors.reduce(0) { $0 + $1.fullByteCount } }
+  package var fullByteCount: Int { tensors.reduce(0) { $0 + $1.fullByteCount } }
 }

@@ -1,23 +1,23 @@
 internal import TensorBytes
-public import VARModel
-public import VARQuant
+package import VARModel
+package import VARQuant
 
 /// A `.varq` file whose tensors are those of its configuration's manifest, all of them and no more.
-public struct ConvertedModel: Sendable {
+package struct ConvertedModel: Sendable {
   /// The open file.
-  public let file: VarqFile
+  package let file: VarqFile
   /// The configuration in its metadata.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// The tensors in the order of the manifest.
   let tensors: [(specification: TensorSpecification, tensor: VarqTensor)]
 
   /// Opens a file.
   /// - Throws: `VarqError`, `ConfigurationFailure`,
   ///   ``ConversionError/manifest(path:tensor:problem:)``.
-  public init(_ path: String) throws { try self.init(VarqFile(path)) }
+  package init(_ path: String) throws { try self.init(VarqFile(path)) }
 
   /// Matches an open file with its manifest.
-  public init(_ file: VarqFile) throws {
+  package init(_ file: VarqFile) throws {
     self.file = file
     configuration = try ModelConfiguration(file)
     let manifest = TensorManifest(configuration).tensors

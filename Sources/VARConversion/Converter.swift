@@ -6,11 +6,11 @@ internal import VARQuant
 ///
 /// Memory is bounded by pieces of a tensor, not by the model: a piece is read from the mapped
 /// checkpoint, encoded and written, and its pages are given back.
-public struct Converter {
+package struct Converter {
   private let plan: ConversionPlan
 
   /// Prepares the conversion of a plan.
-  public init(_ plan: ConversionPlan) { self.plan = plan }
+  package init(_ plan: ConversionPlan) { self.plan = plan }
 
   /// Writes the file.
   /// - Parameters:
@@ -19,7 +19,7 @@ public struct Converter {
   ///   - progress: is told about every piece.
   /// - Returns: What the conversion has cost, tensor by tensor.
   /// - Throws: ``ConversionError``, errors of the checkpoint, `FileError`.
-  public func write(
+  package func write(
     to path: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
     let writer = try VarqWriter(

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Platform
 internal import SafetensorsIO
 internal import TensorBytes
 internal import VARModel
@@ -8,11 +8,11 @@ internal import VARQuant
 ///
 /// PyTorch's modules load them with `strict=True`: the buffers that a `.varq` file leaves out are
 /// rebuilt.
-public struct Exporter {
+package struct Exporter {
   private let model: ConvertedModel
 
   /// Prepares the export of a model.
-  public init(_ model: ConvertedModel) { self.model = model }
+  package init(_ model: ConvertedModel) { self.model = model }
 
   /// Writes `var.safetensors` and `vae.safetensors`, as far as the model has these halves.
   /// - Parameters:
@@ -20,7 +20,7 @@ public struct Exporter {
   ///   - replacing: whether existing files may be replaced.
   /// - Returns: the paths written.
   /// - Throws: `FileError`, before anything is written where a target is the reason.
-  public func write(
+  package func write(
     to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [String] {
     try Self.makeFolder(folder)

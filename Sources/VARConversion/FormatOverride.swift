@@ -1,18 +1,18 @@
-public import VARModel
-public import VARQuant
+package import VARModel
+package import VARQuant
 
 /// `PATTERN=FORMAT`: tensors whose name the regular expression matches get the format.
-public struct FormatOverride: Equatable, Sendable {
+package struct FormatOverride: Equatable, Sendable {
   /// As the user wrote it.
-  public let text: String
+  package let text: String
   /// The regular expression, which may match any part of the `.varq` name or of the official one.
-  public let pattern: String
+  package let pattern: String
   /// The format.
-  public let format: TensorFormat
+  package let format: TensorFormat
 
   /// Reads `PATTERN=FORMAT`; the last `=` separates.
   /// - Throws: ``RecipeError``.
-  public init(_ text: String) throws(RecipeError) {
+  package init(_ text: String) throws(RecipeError) {
     guard let separator = text.lastIndex(of: "="), separator != text.startIndex else {
       throw .malformedOverride(text)
     }
@@ -40,7 +40,7 @@ public struct FormatOverride: Equatable, Sendable {
 }
 
 /// Why formats cannot be chosen as the user wants.
-public enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no `=`, or nothing before it.
   case malformedOverride(String)
   /// There is no format of this name.
@@ -57,7 +57,7 @@ public enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   case range(tensor: String, maximum: Float, override: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .malformedOverride(let text):
       "'\(text)' is not of the form REGEX=TYPE, such as '^var\\.head\\.weight$=f16'"

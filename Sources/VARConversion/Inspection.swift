@@ -4,33 +4,33 @@ internal import VARModel
 internal import VARQuant
 
 /// What a file holds: any checkpoint, or a `.varq` file.
-public struct Inspection: Encodable, Sendable {
+package struct Inspection: Encodable, Sendable {
   /// A tensor of the file.
-  public struct Tensor: Encodable, Sendable {
+  package struct Tensor: Encodable, Sendable {
     /// Its raw path in a checkpoint, its name in a `.varq` file.
-    public let name: String
+    package let name: String
     /// Type of the elements in the spelling of safetensors; `Q8` for that format.
-    public let dtype: String
+    package let dtype: String
     /// Its dimensions.
-    public let shape: [Int]
+    package let shape: [Int]
     /// Bytes of its elements; with scales and padding in `Q8`.
-    public let bytes: Int
+    package let bytes: Int
     /// SHA-256 of its row-major little-endian bytes, if that was asked for.
-    public let sha256: String?
+    package let sha256: String?
   }
 
   /// `pytorch-zip`, `pytorch-legacy`, `safetensors` or `varq`.
-  public let kind: String
+  package let kind: String
   /// Size of the file, or of all files of a sharded checkpoint.
-  public let fileBytes: Int
+  package let fileBytes: Int
   /// All tensors in the order of the file.
-  public let tensors: [Tensor]
+  package let tensors: [Tensor]
   /// The model's shape, by the keys of a `.varq` file's metadata; nil if it is no model.
-  public let model: [String: InspectedValue]?
+  package let model: [String: InspectedValue]?
   /// Why there is no model.
-  public let problem: String?
+  package let problem: String?
   /// All metadata of a `.varq` file; what a checkpoint holds besides its tensors.
-  public let metadata: [String: InspectedValue]
+  package let metadata: [String: InspectedValue]
 
   enum CodingKeys: String, CodingKey {
     case kind
@@ -44,7 +44,7 @@ public struct Inspection: Encodable, Sendable {
   /// Opens a file, whose kind is told by its content.
   /// - Parameter checksums: whether to compute the tensors' SHA-256.
   /// - Throws: errors of the file, but not that it holds no model; see ``problem``.
-  public init(_ path: String, checksums: Bool = false) throws {
+  package init(_ path: String, checksums: Bool = false) throws {
     if try VarqFile.isRecognized(path) {
       try self.init(VarqFile(path), checksums: checksums)
     } else {
@@ -93,7 +93,7 @@ public struct Inspection: Encodable, Sendable {
 }
 
 /// A value of metadata for people and for JSON.
-public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvertible {
+package enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvertible {
   /// Nothing.
   case none
   /// Yes or no.
@@ -133,7 +133,7 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
   }
 
   /// The value as JSON.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
     case .none: try container.encodeNil()
@@ -147,7 +147,7 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
   }
 
   /// The value as text; long lists are cut short.
-  public var description: String {
+  package var description: String {
     switch self {
     case .none: "none"
     case .boolean(let truth): truth ? "yes" : "no"

@@ -4,7 +4,7 @@ internal import VARModel
 extension SourceModel {
   /// Gives the classes their names: those of a file, one a line, or ImageNet's for 1000 classes.
   /// - Throws: ``ConversionError`` if the names are not as many as the classes, `FileError`.
-  public mutating func nameClasses(from path: String?) throws {
+  package mutating func nameClasses(from path: String?) throws {
     guard let classes = configuration.transformer?.classes else {
       if path != nil { throw ConversionError.noClasses }
       return

@@ -1,20 +1,20 @@
-public import SafetensorsIO
-public import TensorBytes
-public import VARModel
+package import SafetensorsIO
+package import TensorBytes
+package import VARModel
 
 /// What the tensors of a checkpoint cannot tell; the defaults are the official values.
-public struct ConversionOptions: Equatable, Sendable {
+package struct ConversionOptions: Equatable, Sendable {
   /// Side lengths of the token maps; nil: from the tensors, else official.
-  public var patchNumbers: [Int]?
+  package var patchNumbers: [Int]?
   /// Attention heads; nil: from the tensors, else C/64.
-  public var heads: Int?
+  package var heads: Int?
   /// Weight of the phi convolutions, `quant_resi`.
-  public var phiRatio: Float
+  package var phiRatio: Float
   /// Whether tokens are chosen by cosine, `using_znorm`.
-  public var zNormalized: Bool
+  package var zNormalized: Bool
 
   /// Makes options.
-  public init(
+  package init(
     patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false
   ) {
     self.patchNumbers = patchNumbers
@@ -28,24 +28,24 @@ public struct ConversionOptions: Equatable, Sendable {
 ///
 /// Every tensor of the manifest is there, has its shape and is of a floating-point type; nothing is
 /// left over. The values of weights have not been looked at.
-public struct SourceModel: Sendable {
+package struct SourceModel: Sendable {
   /// A tensor of the manifest and its place.
-  public struct Binding: Sendable {
+  package struct Binding: Sendable {
     /// What the tensor is.
-    public let specification: TensorSpecification
+    package let specification: TensorSpecification
     /// The checkpoint that has it.
-    public let checkpoint: Checkpoint
+    package let checkpoint: Checkpoint
     /// The tensor in the checkpoint.
-    public let tensor: CheckpointTensor
+    package let tensor: CheckpointTensor
   }
 
   /// The shape of the model, validated.
-  public internal(set) var configuration: ModelConfiguration
+  package internal(set) var configuration: ModelConfiguration
   /// The tensors in the order of the manifest.
-  public let bindings: [Binding]
+  package let bindings: [Binding]
   /// The source files and what each holds: "transformer", "vae", or "training" for
   /// both.
-  public let sourceFiles: [(role: String, file: MappedFile)]
+  package let sourceFiles: [(role: String, file: MappedFile)]
 
   /// Recognises the halves of a model in one file or several.
   ///
@@ -55,7 +55,7 @@ public struct SourceModel: Sendable {
   ///   - tokenizer: a file of which only the VQ-VAE is taken.
   ///   - others: files of which everything is taken.
   /// - Throws: ``ArchitectureError``, `CheckpointError`.
-  public static func recognize(
+  package static func recognize(
     transformer: Checkpoint? = nil, tokenizer: Checkpoint? = nil, others: [Checkpoint] = [],
     options: ConversionOptions = ConversionOptions()
   ) throws -> SourceModel {

@@ -1,30 +1,30 @@
 internal import SafetensorsIO
 internal import TensorBytes
 internal import VARModel
-public import VARQuant
+package import VARQuant
 
 /// What was found about one tensor of a `.varq` file.
-public struct TensorVerdict: Sendable {
+package struct TensorVerdict: Sendable {
   /// Its name.
-  public let name: String
+  package let name: String
   /// Its format.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// What is wrong with its bytes.
-  public let defect: ContentDefect?
+  package let defect: ContentDefect?
   /// Its distance to the source, if that was given.
-  public let statistics: QuantizationStatistics?
+  package let statistics: QuantizationStatistics?
   /// Whether the distance is within the format's limit.
-  public let isClose: Bool
+  package let isClose: Bool
 
   /// Whether nothing is wrong.
-  public var isSound: Bool { defect == nil && isClose }
+  package var isSound: Bool { defect == nil && isClose }
 }
 
 /// Checks the content of a `.varq` file, by itself and against the checkpoints it came from.
-public struct Verifier {
+package struct Verifier {
   /// Least SQNR in dB of a tensor that was converted from the source. Trained weights reach 44 in q8,
   /// 55 in bf16 and 73 in f16; weights of another training step or model stay far below.
-  public static let leastSQNR: [TensorFormat: Double] = [.f32: 120, .f16: 50, .bf16: 45, .q8: 30]
+  package static let leastSQNR: [TensorFormat: Double] = [.f32: 120, .f16: 50, .bf16: 45, .q8: 30]
 
   private let file: VarqFile
   private let sources: [String: SourceModel.Binding]
@@ -33,7 +33,7 @@ public struct Verifier {
   /// - Parameter paths: checkpoints to compare with, recognised by their content.
   /// - Throws: errors of ``ConvertedModel``, since no reader accepts a file that is no model, and of
   ///   the checkpoints.
-  public init(_ file: VarqFile, against paths: [String] = []) throws {
+  package init(_ file: VarqFile, against paths: [String] = []) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
     let options = ConversionOptions(try ConvertedModel(file).configuration)
@@ -45,7 +45,7 @@ public struct Verifier {
   }
 
   /// Checks every tensor.
-  public func verdicts(
+  package func verdicts(
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [TensorVerdict] {
     var tracker = ConversionProgress(

@@ -7,7 +7,7 @@ extension Animation {
   /// libpng compresses each frame; here its data chunks are wrapped as the APNG extension (PNG
   /// third edition, 11.3.6) says: `acTL`, then for each frame `fcTL` and `IDAT` or `fdAT`.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
-  public func png(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
+  package func png(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
     var output: [UInt8] = []
     var sequence: UInt32 = 0
     for (index, frame) in frames.enumerated() {

@@ -1,25 +1,25 @@
-public import VARCompute
+package import VARCompute
 
 /// How long a phase of a run took, and what it had to do.
-public struct PhaseTiming: Sendable {
+package struct PhaseTiming: Sendable {
   /// `adaLN`, `scale 0` …, `decoder`.
-  public let name: String
+  package let name: String
   /// Seconds by the wall clock.
-  public let seconds: Double
+  package let seconds: Double
   /// What had to be computed and read.
-  public let workload: Workload
+  package let workload: Workload
 }
 
 /// One round of a ``Benchmark``.
-public struct BenchmarkRound: Sendable {
+package struct BenchmarkRound: Sendable {
   /// `adaLN`, the scales, `decoder`.
-  public let phases: [PhaseTiming]
+  package let phases: [PhaseTiming]
   /// Seconds of all scales by operation, as in `Operation.allCases`.
-  public let operations: [Double]
+  package let operations: [Double]
 }
 
 /// Times one batch phase by phase.
-public struct Benchmark {
+package struct Benchmark {
   private let model: Model
   private let generator: Generator
   private let codec: ImageCodec
@@ -28,7 +28,7 @@ public struct Benchmark {
 
   /// Allocates for batches of `images`.
   /// - Throws: as ``Generator`` and ``ImageCodec`` do.
-  public init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
+  package init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
     self.model = model
     self.images = images
     sequences = guided ? 2 * images : images
@@ -40,7 +40,7 @@ public struct Benchmark {
   ///
   /// The transformer's pages are released before the decoder runs, as in `generate`.
   /// - Parameter onStart: called before the first scale.
-  public func run(
+  package func run(
     _ request: GenerationRequest, onStart: () -> Void = {}
   ) throws -> BenchmarkRound {
     let clock = ContinuousClock()

@@ -1,5 +1,5 @@
 /// What a picture is to show.
-public enum ClassChoice: Equatable, Sendable {
+package enum ClassChoice: Equatable, Sendable {
   /// A class of the model.
   case label(Int)
   /// No class: the row of the class embedding that guidance subtracts.
@@ -9,7 +9,7 @@ public enum ClassChoice: Equatable, Sendable {
 }
 
 /// Why a list of classes can't be understood.
-public enum ClassListError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ClassListError: Error, Equatable, Sendable, CustomStringConvertible {
   /// An empty list, or an empty item within it.
   case empty
   /// An id outside the model's classes.
@@ -22,7 +22,7 @@ public enum ClassListError: Error, Equatable, Sendable, CustomStringConvertible 
   case noNames(String, classes: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .empty:
       "the list of classes has an empty item; classes are ids, names, ranges such as 0-9, random, "
@@ -45,14 +45,14 @@ public enum ClassListError: Error, Equatable, Sendable, CustomStringConvertible 
 }
 
 /// Understands lists such as `3,7`, `0-9`, `red sneaker,none` and `random`.
-public struct ClassList: Sendable {
+package struct ClassList: Sendable {
   private let classes: Int
   private let names: [String]
   /// Ids by normalised name; a name with several synonyms is found under each.
   private let ids: [String: [Int]]
 
   /// Makes a list for a model with these classes; without names, ids alone are understood.
-  public init(classes: Int, names: [String]) {
+  package init(classes: Int, names: [String]) {
     self.classes = classes
     self.names = names
     var ids: [String: [Int]] = [:]
@@ -70,7 +70,7 @@ public struct ClassList: Sendable {
 
   /// Reads a comma-separated list; names that hold commas themselves are recognised.
   /// - Throws: ``ClassListError``.
-  public func parse(_ text: String) throws(ClassListError) -> [ClassChoice] {
+  package func parse(_ text: String) throws(ClassListError) -> [ClassChoice] {
     let pieces = text.split(separator: ",", omittingEmptySubsequences: false).map {
       Self.trim($0)
     }

@@ -1,15 +1,15 @@
-public import VARCompute
+package import VARCompute
 
 /// Compares what two models (or two compute modes) predict for the same tokens.
-public final class Comparison {
+package final class Comparison {
   private let model: TeacherForcing
   private let reference: TeacherForcing
   /// What was gathered so far.
-  public private(set) var report: ComparisonReport
+  package private(set) var report: ComparisonReport
 
   /// Allocates both; they must have the same scales and vocabulary.
   /// - Throws: ``ModelError``, `ComputeError.outOfMemory`.
-  public init(
+  package init(
     _ model: Model, _ compute: Compute, against reference: Model, _ referenceCompute: Compute
   ) throws {
     self.model = try TeacherForcing(model, compute, images: 1, purpose: "comparing")
@@ -29,7 +29,7 @@ public final class Comparison {
 
   /// Adds one picture, given by its tokens.
   /// - Throws: ``ModelError`` for tokens and a label that don't suit the models.
-  public func add(_ tokens: TokenMaps, label: Int?) throws {
+  package func add(_ tokens: TokenMaps, label: Int?) throws {
     var logits: [[Float]] = []
     try reference.run([tokens], labels: [label]) { _, scale in
       logits.append(scale.buffer.array(scale.offset..<scale.offset + scale.rows * scale.columns))

@@ -1,41 +1,41 @@
 /// How far one model's predictions are from another's, in the manner of llama.cpp's report.
 ///
 /// Tokens of one picture depend on each other, so standard errors are taken over pictures.
-public struct ComparisonReport: Sendable {
+package struct ComparisonReport: Sendable {
   /// A number and its standard error.
-  public struct Estimate: Equatable, Sendable, Encodable {
+  package struct Estimate: Equatable, Sendable, Encodable {
     /// The number.
-    public var value: Double
+    package var value: Double
     /// Its standard error over pictures.
-    public var error: Double
+    package var error: Double
   }
 
   /// The figures of one scale, or of all.
-  public struct Summary: Equatable, Sendable, Encodable {
+  package struct Summary: Equatable, Sendable, Encodable {
     /// Kullback–Leibler divergence in nats: mean over tokens.
-    public var meanDivergence: Estimate
+    package var meanDivergence: Estimate
     /// Its median.
-    public var median: Double
+    package var median: Double
     /// Its 90th percentile.
-    public var percentile90: Double
+    package var percentile90: Double
     /// Its 95th percentile.
-    public var percentile95: Double
+    package var percentile95: Double
     /// Its 99th percentile.
-    public var percentile99: Double
+    package var percentile99: Double
     /// Its largest value.
-    public var maximum: Double
+    package var maximum: Double
     /// Share of tokens whose most probable token is the same.
-    public var sameTop: Estimate
+    package var sameTop: Estimate
     /// Mean loss of the model.
-    public var loss: Double
+    package var loss: Double
     /// Mean loss of the reference.
-    public var referenceLoss: Double
+    package var referenceLoss: Double
     /// loss / referenceLoss.
-    public var lossRatio: Estimate
+    package var lossRatio: Estimate
   }
 
   /// Side of each scale's token map.
-  public let patchNumbers: [Int]
+  package let patchNumbers: [Int]
   /// All tokens' divergences, by scale.
   private var divergences: [[Double]]
   /// Each picture's means, by scale; the last entry is over all tokens.
@@ -69,7 +69,7 @@ public struct ComparisonReport: Sendable {
   }
 
   /// Pictures that were compared.
-  public var count: Int { images[0].count }
+  package var count: Int { images[0].count }
 
   mutating func add(_ image: [[TokenDifference]]) {
     for (scale, tokens) in image.enumerated() {
@@ -81,10 +81,10 @@ public struct ComparisonReport: Sendable {
 
   /// The figures of one scale.
   /// - Precondition: `scale` is one of the model's.
-  public func summary(scale: Int) -> Summary { summary(divergences[scale], images[scale]) }
+  package func summary(scale: Int) -> Summary { summary(divergences[scale], images[scale]) }
 
   /// The figures of all tokens.
-  public var total: Summary { summary(divergences.flatMap { $0 }, images[patchNumbers.count]) }
+  package var total: Summary { summary(divergences.flatMap { $0 }, images[patchNumbers.count]) }
 
   private func summary(_ divergences: [Double], _ images: [ImageMeans]) -> Summary {
     let sorted = divergences.sorted()
@@ -119,7 +119,7 @@ extension ComparisonReport: Encodable {
   }
 
   /// Writes `images`, `total` and `per_scale`.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(count, forKey: .images)
     try container.encode(total, forKey: .total)

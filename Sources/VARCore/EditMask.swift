@@ -1,16 +1,16 @@
 /// A rectangle in fractions of the picture's side.
-public struct EditBox: Equatable, Sendable {
+package struct EditBox: Equatable, Sendable {
   /// Upper edge.
-  public var top: Double
+  package var top: Double
   /// Left edge.
-  public var left: Double
+  package var left: Double
   /// Lower edge, exclusive.
-  public var bottom: Double
+  package var bottom: Double
   /// Right edge, exclusive.
-  public var right: Double
+  package var right: Double
 
   /// Makes a box from y0, x0, y1, x1 in [0, 1]; values outside are limited to that range.
-  public init(_ top: Double, _ left: Double, _ bottom: Double, _ right: Double) {
+  package init(_ top: Double, _ left: Double, _ bottom: Double, _ right: Double) {
     self.top = top
     self.left = left
     self.bottom = bottom
@@ -19,11 +19,11 @@ public struct EditBox: Equatable, Sendable {
 }
 
 /// Which positions of a picture keep its own tokens, and which are generated.
-public struct EditMask: Equatable, Sendable {
+package struct EditMask: Equatable, Sendable {
   /// Side of the last token map, p_{K-1}.
-  public let side: Int
+  package let side: Int
   /// 1 where the picture's token is kept, 0 where one is generated; [side, side].
-  public let keep: [Float]
+  package let keep: [Float]
 
   /// Marks a box, which covers rows round(y0·p) up to, not including, round(y1·p), halves to even.
   ///
@@ -31,7 +31,7 @@ public struct EditMask: Equatable, Sendable {
   ///   - box: the rectangle.
   ///   - generateInside: true for in-painting, false for out-painting.
   ///   - side: p_{K-1}.
-  public init(box: EditBox, generateInside: Bool, side: Int) {
+  package init(box: EditBox, generateInside: Bool, side: Int) {
     let rows = Self.span(box.top, box.bottom, side)
     let columns = Self.span(box.left, box.right, side)
     self.side = side
@@ -47,7 +47,7 @@ public struct EditMask: Equatable, Sendable {
   ///   - generate: values in [0, 1], [height, width]; both at least 1.
   ///   - side: p_{K-1}.
   /// - Returns: nil when the values are not height · width.
-  public init?(generate: [Float], height: Int, width: Int, side: Int) {
+  package init?(generate: [Float], height: Int, width: Int, side: Int) {
     guard height > 0, width > 0, generate.count == height * width else { return nil }
     self.side = side
     keep = (0..<side * side).map { index in
@@ -63,7 +63,7 @@ public struct EditMask: Equatable, Sendable {
   /// The mask at the size of one scale: resized bilinearly, kept where above 0.5.
   ///
   /// A map of one token is always kept (official recipe).
-  public func keep(atSide target: Int) -> [Bool] {
+  package func keep(atSide target: Int) -> [Bool] {
     if target == 1 { return [true] }
     return Resampling.bilinear(keep, from: side, to: target).map { $0 > 0.5 }
   }

@@ -1,14 +1,14 @@
 /// How well one picture's tokens were predicted at one scale.
-public struct ScaleScore: Equatable, Sendable, Codable {
+package struct ScaleScore: Equatable, Sendable, Codable {
   /// Tokens of the scale, p_k².
-  public var tokens: Int
+  package var tokens: Int
   /// Sum of the tokens' cross-entropies in nats.
-  public var loss: Double
+  package var loss: Double
   /// Tokens that are not the first largest logit.
-  public var errors: Int
+  package var errors: Int
 
   /// Makes a score.
-  public init(tokens: Int, loss: Double, errors: Int) {
+  package init(tokens: Int, loss: Double, errors: Int) {
     self.tokens = tokens
     self.loss = loss
     self.errors = errors
@@ -16,12 +16,12 @@ public struct ScaleScore: Equatable, Sendable, Codable {
 }
 
 /// One picture's scores, coarse to fine.
-public struct ImageScore: Equatable, Sendable, Codable {
+package struct ImageScore: Equatable, Sendable, Codable {
   /// Scale by scale.
-  public var scales: [ScaleScore]
+  package var scales: [ScaleScore]
 
   /// Makes a score.
-  public init(scales: [ScaleScore]) { self.scales = scales }
+  package init(scales: [ScaleScore]) { self.scales = scales }
 
   /// Mean cross-entropy of some scales' tokens.
   func loss(_ range: some Sequence<ScaleScore>) -> Double {
@@ -39,36 +39,36 @@ public struct ImageScore: Equatable, Sendable, Codable {
 /// The paper's validation over a set of pictures: means over pictures, with standard errors.
 ///
 /// L_mean and Err_mean are over all L tokens, L_tail and Err_tail over the last scale (section 4.2).
-public struct EvaluationReport: Equatable, Sendable {
+package struct EvaluationReport: Equatable, Sendable {
   /// Mean and standard error of one quantity.
-  public struct Estimate: Equatable, Sendable {
+  package struct Estimate: Equatable, Sendable {
     /// Cross-entropy in nats.
-    public var loss = RunningMean()
+    package var loss = RunningMean()
     /// Fraction of tokens that are not the most probable ones.
-    public var error = RunningMean()
+    package var error = RunningMean()
   }
 
   /// Side of each scale's token map.
-  public let patchNumbers: [Int]
+  package let patchNumbers: [Int]
   /// Over all tokens.
-  public private(set) var mean = Estimate()
+  package private(set) var mean = Estimate()
   /// Over the last scale.
-  public private(set) var tail = Estimate()
+  package private(set) var tail = Estimate()
   /// Scale by scale.
-  public private(set) var perScale: [Estimate]
+  package private(set) var perScale: [Estimate]
 
   /// Starts a report for a model with these scales.
-  public init(patchNumbers: [Int]) {
+  package init(patchNumbers: [Int]) {
     self.patchNumbers = patchNumbers
     perScale = Array(repeating: Estimate(), count: patchNumbers.count)
   }
 
   /// Pictures that were added.
-  public var images: Int { mean.loss.count }
+  package var images: Int { mean.loss.count }
 
   /// Adds one picture.
   /// - Throws: ``ModelError/tokenMaps(expected:actual:)`` when it has other scales.
-  public mutating func add(_ image: ImageScore) throws(ModelError) {
+  package mutating func add(_ image: ImageScore) throws(ModelError) {
     let expected = patchNumbers.map { $0 * $0 }
     guard image.scales.map(\.tokens) == expected else {
       throw .tokenMaps(expected: expected, actual: image.scales.map(\.tokens))
@@ -121,7 +121,7 @@ extension EvaluationReport: Encodable {
   }
 
   /// Writes `L_mean`, `L_tail`, `Err_mean`, `Err_tail`, `images` and `per_scale`, each with `_se`.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(images, forKey: .images)
     try container.encode(mean.loss.mean, forKey: .lossMean)

@@ -1,12 +1,12 @@
-public import VARCompute
+package import VARCompute
 
 /// Scores how well a model predicts pictures' own tokens (teacher forcing, label given).
-public final class Evaluator {
+package final class Evaluator {
   private let forcing: TeacherForcing
 
   /// Allocates for batches of up to `images` pictures.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``, `ComputeError.outOfMemory`.
-  public init(_ model: Model, _ compute: Compute, images: Int = 1) throws {
+  package init(_ model: Model, _ compute: Compute, images: Int = 1) throws {
     forcing = try TeacherForcing(model, compute, images: images, purpose: "evaluating")
   }
 
@@ -16,7 +16,7 @@ public final class Evaluator {
   ///   - tokens: of at most as many pictures as a batch holds.
   ///   - labels: as many; nil is the unconditional class.
   /// - Throws: ``ModelError`` for tokens and labels that don't suit the model.
-  public func scores(of tokens: [TokenMaps], labels: [Int?]) throws -> [ImageScore] {
+  package func scores(of tokens: [TokenMaps], labels: [Int?]) throws -> [ImageScore] {
     var scores = tokens.map { _ in ImageScore(scales: []) }
     try forcing.run(tokens, labels: labels) { scale, logits in
       for image in tokens.indices {

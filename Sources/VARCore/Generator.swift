@@ -1,12 +1,12 @@
-public import VARCompute
+package import VARCompute
 import VARModel
 
 /// Generates batches of pictures scale by scale (section 3 of the paper).
 ///
 /// Holds the KV cache and all other memory of a batch of fixed size; one at a time.
-public final class Generator {
+package final class Generator {
   /// Pictures of a batch, B.
-  public let images: Int
+  package let images: Int
   private let model: Model
   private let transformer: Transformer
   private let quantizer: Quantizer
@@ -18,7 +18,7 @@ public final class Generator {
   ///
   /// - Parameter guided: whether classifier-free guidance is wanted; it doubles the work.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``, `ComputeError.outOfMemory`.
-  public init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
+  package init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
     let weights = try model.transformer(for: "generating")
     self.model = model
     pool = compute.pool
@@ -38,7 +38,7 @@ public final class Generator {
   ///   - onStart: called before the first scale, when adaLN has been evaluated.
   /// - Returns: the pictures in the order of the labels; decode them with ``ImageCodec``.
   /// - Throws: ``ModelError`` for a request that doesn't suit, ``SamplingError``.
-  public func generate(
+  package func generate(
     _ request: GenerationRequest, onScale: (ScaleEvent) throws -> Void = { _ in },
     onStart: () -> Void = {}
   ) throws -> [GeneratedImage] {

@@ -1,13 +1,13 @@
 extension Image {
   /// Pixels between the pictures of a grid or strip.
-  public static let gap = 2
+  package static let gap = 2
 
   /// Pictures of one size in rows, left to right, with white gaps between them.
   /// - Parameters:
   ///   - images: at least one; all of the first one's size, or what sticks out is cut off.
   ///   - columns: pictures a row; if nil, about as many as rows, without holes where that can be.
   /// - Returns: nil without pictures.
-  public static func grid(_ images: [Image], columns: Int? = nil) -> Image? {
+  package static func grid(_ images: [Image], columns: Int? = nil) -> Image? {
     guard let first = images.first else { return nil }
     let columns = max(1, min(images.count, columns ?? evenColumns(images.count)))
     let rows = (images.count + columns - 1) / columns
@@ -24,10 +24,10 @@ extension Image {
   }
 
   /// Pictures side by side.
-  public static func strip(_ images: [Image]) -> Image? { grid(images, columns: images.count) }
+  package static func strip(_ images: [Image]) -> Image? { grid(images, columns: images.count) }
 
   /// The picture with each pixel as a square of `factor`² pixels.
-  public func enlarged(by factor: Int) -> Image {
+  package func enlarged(by factor: Int) -> Image {
     guard factor > 1 else { return self }
     var result: [UInt8] = []
     result.reserveCapacity(pixels.count * factor * factor)

@@ -1,6 +1,6 @@
 extension Image {
   /// Brightness in [0, 1] of each pixel, [height, width], by the weights of ITU-R 601.
-  public var brightness: [Float] {
+  package var brightness: [Float] {
     (0..<width * height).map { index in
       let red = Float(pixels[3 * index])
       let green = Float(pixels[3 * index + 1])
@@ -10,7 +10,7 @@ extension Image {
   }
 
   /// Each pixel times its opacity [height, width]; as it is if their number is another.
-  public func darkened(by opacity: [UInt8]) -> Image {
+  package func darkened(by opacity: [UInt8]) -> Image {
     guard opacity.count == width * height else { return self }
     let result = pixels.indices.map { sample in
       UInt8((Int(pixels[sample]) * Int(opacity[sample / 3]) + 127) / 255)
@@ -20,7 +20,7 @@ extension Image {
 
   /// The picture with a part of it dyed, to show what would be generated.
   /// - Parameter mask: what is generated; its squares are spread over the picture.
-  public func showing(_ mask: EditMask) -> Image {
+  package func showing(_ mask: EditMask) -> Image {
     var result = pixels
     for index in 0..<width * height where !mask.keeps(index, of: self) {
       for (channel, dye) in [255, 0, 160].enumerated() {
@@ -38,7 +38,7 @@ extension Image {
   ///   - original: a picture of the same size.
   ///   - mask: what was generated, by token.
   ///   - pixels: what was asked to be generated, by pixel [height, width]; nil if the tokens tell.
-  public func composited(over original: Image, mask: EditMask, pixels asked: [Bool]?) -> Image {
+  package func composited(over original: Image, mask: EditMask, pixels asked: [Bool]?) -> Image {
     guard original.width == width, original.height == height else { return self }
     let generated = (0..<width * height).map { index in
       !mask.keeps(index, of: self) && asked?[index] != false
@@ -85,5 +85,5 @@ extension EditMask {
   }
 
   /// Positions of the last token map that are generated.
-  public var generatedCount: Int { keep.count { $0 == 0 } }
+  package var generatedCount: Int { keep.count { $0 == 0 } }
 }

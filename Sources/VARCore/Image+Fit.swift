@@ -1,5 +1,5 @@
 /// How a picture of another size is brought to the model's.
-public enum ImageFit: String, Equatable, Sendable, CaseIterable {
+package enum ImageFit: String, Equatable, Sendable, CaseIterable {
   /// The shorter edge to 1.125 × the side, then the middle: as the official evaluation does.
   case crop
   /// The longer edge to the side, then black borders: nothing is lost.
@@ -12,7 +12,7 @@ extension Image {
   /// The picture at `side` × `side`; one that has this size already passes untouched.
   /// - Throws: ``ImageError/size(expected:width:height:)`` for `exact` with another size,
   ///   ``ImageError/elongated(width:height:)`` for a thread that cropping would blow up.
-  public func fitted(to side: Int, _ fit: ImageFit) throws(ImageError) -> Image {
+  package func fitted(to side: Int, _ fit: ImageFit) throws(ImageError) -> Image {
     if width == side, height == side { return self }
     switch fit {
     case .crop: return try croppedAsEvaluation(side)
@@ -58,7 +58,7 @@ extension Image {
   }
 
   /// A part of the picture; what lies outside it is black.
-  public func cropped(x: Int, y: Int, width: Int, height: Int) -> Image {
+  package func cropped(x: Int, y: Int, width: Int, height: Int) -> Image {
     let width = max(1, width)
     let height = max(1, height)
     var result = Image(

@@ -5,7 +5,7 @@ extension Image {
   /// vertically, with coefficients of 22 fractional bits and 8-bit samples between the passes.
   ///
   /// - Precondition: both sides are at least 1; smaller ones count as 1.
-  public func resized(width newWidth: Int, height newHeight: Int) -> Image {
+  package func resized(width newWidth: Int, height newHeight: Int) -> Image {
     let columns = newWidth == width ? nil : LanczosFilter(from: width, to: max(1, newWidth))
     let rows = newHeight == height ? nil : LanczosFilter(from: height, to: max(1, newHeight))
     var image = self

@@ -1,15 +1,15 @@
 /// A picture of 8-bit RGB pixels.
-public struct Image: Equatable, Sendable {
+package struct Image: Equatable, Sendable {
   /// Pixels a row.
-  public let width: Int
+  package let width: Int
   /// Rows.
-  public let height: Int
+  package let height: Int
   /// The samples, [height, width, 3].
-  public private(set) var pixels: [UInt8]
+  package private(set) var pixels: [UInt8]
 
   /// Wraps samples [height, width, 3].
   /// - Throws: ``ImageError/samples(width:height:actual:)`` if their number is another.
-  public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
+  package init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
     let (area, overflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflow, area <= Int.max / 3, pixels.count == 3 * area else {
       throw .samples(width: width, height: height, actual: pixels.count)
@@ -27,7 +27,7 @@ public struct Image: Equatable, Sendable {
   /// Rounds values of [0, 1] to 8 bits, as round(255·x) with halves to even.
   /// - Parameter values: [height, width, 3]; what lies outside [0, 1] is clamped, NaN becomes 0.
   /// - Throws: ``ImageError/samples(width:height:actual:)``.
-  public init(width: Int, height: Int, unit values: Span<Float>) throws(ImageError) {
+  package init(width: Int, height: Int, unit values: Span<Float>) throws(ImageError) {
     var pixels: [UInt8] = []
     pixels.reserveCapacity(values.count)
     for index in values.indices {
@@ -38,7 +38,7 @@ public struct Image: Equatable, Sendable {
   }
 
   /// The samples as the VQ-VAE's encoder takes them, 2·(u8/255) − 1, [height, width, 3].
-  public func modelInput() -> [Float] {
+  package func modelInput() -> [Float] {
     pixels.map { sample in
       let unit = Float(sample) / 255
       return unit + unit - 1
@@ -60,7 +60,7 @@ public struct Image: Equatable, Sendable {
 }
 
 /// Why a picture can't be read, made or written.
-public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes are neither PNG nor JPEG; `found` are the first of them.
   case unknownKind(name: String, found: [UInt8])
   /// The decoder's message about a PNG or JPEG.
@@ -75,7 +75,7 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case elongated(width: Int, height: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .unknownKind(let name, let found):
       "\(name) is neither a PNG nor a JPEG file: it begins with "

@@ -1,23 +1,23 @@
 import VARModel
 
 /// A picture as tokens.
-public struct EncodedImage: Equatable, Sendable {
+package struct EncodedImage: Equatable, Sendable {
   /// The tokens of each scale.
-  public var tokens: TokenMaps
+  package var tokens: TokenMaps
   /// How much farther the second best codebook row was at each position (squared distance; a
   /// difference of cosines when z-normed): where it is tiny, rounding decided.
-  public var margins: [[Float]]
+  package var margins: [[Float]]
 }
 
 extension ImageCodec {
   /// Side of the pictures, S.
-  public var side: Int { shape.imageSide }
+  package var side: Int { shape.imageSide }
   /// Side of each scale's token map.
-  public var patchNumbers: [Int] { shape.patchNumbers }
+  package var patchNumbers: [Int] { shape.patchNumbers }
 
   /// Encodes 8-bit RGB pixels [S, S, 3] to tokens by multi-scale residual quantization.
   /// - Throws: ``ModelError/pixels(expected:actual:)``, `ComputeError.outOfMemory`.
-  public func encode(_ image: [UInt8]) throws -> EncodedImage {
+  package func encode(_ image: [UInt8]) throws -> EncodedImage {
     let scales = try quantizer.encode(features(of: image))
     return EncodedImage(
       tokens: TokenMaps(scales.map(\.tokens)), margins: scales.map(\.margins))
@@ -29,7 +29,7 @@ extension ImageCodec {
   /// - Returns: f̂ of all scales.
   /// - Throws: ``ModelError/tokenMaps(expected:actual:)``,
   ///   ``ModelError/token(_:scale:position:vocabulary:)``.
-  public func latent(
+  package func latent(
     of tokens: TokenMaps, onScale: (Int, [Float]) throws -> Void = { _, _ in }
   ) throws -> [Float] {
     try tokens.validate(patchNumbers: shape.patchNumbers, vocabulary: shape.vocabulary)
@@ -45,7 +45,7 @@ extension ImageCodec {
   /// Decodes f̂ [P, P, Z] to 8-bit RGB pixels, round(255·x), [S, S, 3].
   /// - Throws: ``ModelError/latent(expected:actual:)``, ``ModelError/notFinite(_:)``,
   ///   `ComputeError.outOfMemory`.
-  public func pixels(of latent: [Float]) throws -> [UInt8] {
+  package func pixels(of latent: [Float]) throws -> [UInt8] {
     try decode(latent).map { UInt8(($0 * 255).rounded(.toNearestOrEven)) }
   }
 }

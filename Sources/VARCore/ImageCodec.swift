@@ -1,4 +1,4 @@
-public import VARCompute
+package import VARCompute
 import VARModel
 
 /// The VQ-VAE's encoder and decoder with the memory for one picture at a time.
@@ -6,7 +6,7 @@ import VARModel
 /// Three buffers take turns: a stage reads one and writes another, and the third is needed only while
 /// a residual block changes the number of channels. Each has room for the largest feature map, but
 /// memory is taken when it is first touched, so the third stays small. Everything is computed in f32.
-public final class ImageCodec {
+package final class ImageCodec {
   let shape: TokenizerConfiguration
   private let weights: TokenizerWeights
   private let compute: Compute
@@ -23,7 +23,7 @@ public final class ImageCodec {
 
   /// Allocates for pictures of the model's side.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``, `ComputeError.outOfMemory`.
-  public init(_ model: Model, _ compute: Compute) throws {
+  package init(_ model: Model, _ compute: Compute) throws {
     weights = try model.tokenizer(for: "encoding or decoding pictures")
     shape = weights.configuration
     self.compute = compute.with(mode: .f32)

@@ -3,7 +3,7 @@ import CImageIO
 extension Image {
   /// The picture as a PNG file; the same picture and texts give the same bytes.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
-  public func png(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
+  package func png(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
     var output = unsafe cimage_bytes()
     var message = [CChar](repeating: 0, count: Int(CIMAGE_MESSAGE_SIZE))
     let packed = ImageText.bytes(of: texts).map { CChar(bitPattern: $0) }
@@ -19,16 +19,16 @@ extension Image {
 }
 
 /// Frames of one size, shown one after the other, for ever.
-public struct Animation: Sendable {
+package struct Animation: Sendable {
   /// The pictures; all have the size of the first.
-  public let frames: [Image]
+  package let frames: [Image]
   /// How long each is shown, in hundredths of a second.
-  public let delays: [UInt16]
+  package let delays: [UInt16]
 
   /// Makes an animation that shows the last frame longer than the others.
   /// - Throws: ``ImageError/size(expected:width:height:)`` if the frames' sizes differ,
   ///   ``ImageError/encoding(kind:reason:)`` if there are none.
-  public init(_ frames: [Image], delay: UInt16 = 40, lastDelay: UInt16 = 200) throws(ImageError) {
+  package init(_ frames: [Image], delay: UInt16 = 40, lastDelay: UInt16 = 200) throws(ImageError) {
     guard let first = frames.first else {
       throw .encoding(kind: "animation", reason: "there are no frames")
     }
@@ -41,7 +41,7 @@ public struct Animation: Sendable {
 
   /// The animation as a GIF file, 256 colours a frame.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
-  public func gif() throws(ImageError) -> [UInt8] {
+  package func gif() throws(ImageError) -> [UInt8] {
     var output = unsafe cimage_bytes()
     var message = [CChar](repeating: 0, count: Int(CIMAGE_MESSAGE_SIZE))
     let status = unsafe cimage_encode_gif(

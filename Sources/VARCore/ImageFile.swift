@@ -2,18 +2,18 @@ import CImageIO
 import TensorBytes
 
 /// A picture as a file holds it, upright.
-public struct ImageFile: Sendable {
+package struct ImageFile: Sendable {
   /// The colours; what the file says about transparency is not applied to them (the official
   /// evaluation's loader leaves it out too).
-  public let image: Image
+  package let image: Image
   /// Opacity of each pixel [height, width], if the file has any that is not 255.
-  public let opacity: [UInt8]?
+  package let opacity: [UInt8]?
   /// Text chunks of a PNG in file order.
-  public let texts: [ImageText]
+  package let texts: [ImageText]
 
   /// Reads a PNG or JPEG file; which of them is told by its first bytes.
   /// - Throws: `FileError`, ``ImageError``.
-  public init(path: String) throws {
+  package init(path: String) throws {
     let file = try MappedFile(path)
     self = try unsafe file.withBytes(in: 0..<file.count) { bytes in
       try unsafe ImageFile(bytes: bytes, name: path)
@@ -22,7 +22,7 @@ public struct ImageFile: Sendable {
 
   /// Decodes a PNG or JPEG in memory.
   /// - Throws: ``ImageError``.
-  public init(_ bytes: [UInt8], name: String) throws(ImageError) {
+  package init(_ bytes: [UInt8], name: String) throws(ImageError) {
     do {
       self = try unsafe bytes.withUnsafeBytes { bytes in
         try unsafe ImageFile(bytes: bytes, name: name)
@@ -100,14 +100,14 @@ public struct ImageFile: Sendable {
 }
 
 /// One text chunk of a PNG.
-public struct ImageText: Equatable, Sendable {
+package struct ImageText: Equatable, Sendable {
   /// The chunk's keyword: 1 to 79 characters of ASCII.
-  public let keyword: String
+  package let keyword: String
   /// Its text, without zero bytes.
-  public let text: String
+  package let text: String
 
   /// Makes an entry.
-  public init(keyword: String, text: String) {
+  package init(keyword: String, text: String) {
     self.keyword = keyword
     self.text = text
   }

@@ -1,4 +1,4 @@
-public import VARCompute
+package import VARCompute
 import VARModel
 import VARQuant
 
@@ -6,18 +6,18 @@ import VARQuant
 ///
 /// Weights are mapped from the file: they count while they are in use, and the system may take them
 /// back at the price of reading them again. Working memory can't be taken back.
-public struct MemoryEstimate: Equatable, Sendable {
+package struct MemoryEstimate: Equatable, Sendable {
   /// Bytes of the transformer's weights, without what only adaLN reads.
-  public let transformerWeights: Int
+  package let transformerWeights: Int
   /// Bytes of the decoder's weights.
-  public let decoderWeights: Int
+  package let decoderWeights: Int
   /// KV cache, activations and logits of a batch.
-  public let transformerWork: Int
+  package let transformerWork: Int
   /// Feature maps of the decoder.
-  public let decoderWork: Int
+  package let decoderWork: Int
 
   /// The larger of the two phases of a run.
-  public var peak: Int {
+  package var peak: Int {
     Self.program
       + max(transformerWeights + transformerWork, decoderWeights + decoderWork)
   }
@@ -26,7 +26,7 @@ public struct MemoryEstimate: Equatable, Sendable {
   private static let program = 24 << 20
 
   /// Estimates a run that generates `images` at once.
-  public init(_ model: Model, mode: ComputeMode, images: Int, guided: Bool) {
+  package init(_ model: Model, mode: ComputeMode, images: Int, guided: Bool) {
     let tensors = model.file.tensors
     func bytes(_ isCounted: (String) -> Bool) -> Int {
       tensors.filter { isCounted($0.name) }.reduce(0) { $0 + $1.bytes.count }

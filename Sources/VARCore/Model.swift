@@ -1,26 +1,26 @@
 import TensorBytes
-public import VARModel
-public import VARQuant
+package import VARModel
+package import VARQuant
 
 /// A VAR model, or either half of one, bound to a mapped `.varq` file.
 ///
 /// Immutable: everything that a run changes (KV cache, random numbers, scratch memory) belongs to
 /// ``Generator``, ``Evaluator`` and ``ImageCodec``.
-public final class Model: Sendable {
+package final class Model: Sendable {
   /// The shape of both halves.
-  public let configuration: ModelConfiguration
+  package let configuration: ModelConfiguration
   /// The file that holds the weights.
-  public let file: VarqFile
+  package let file: VarqFile
   let transformer: TransformerWeights?
   let tokenizer: TokenizerWeights?
 
   /// Opens a file and binds all of its tensors.
   /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, ``ModelError``.
-  public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
+  package convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
 
   /// Binds the tensors of an open file, all or nothing.
   /// - Throws: `ConfigurationFailure`, ``ModelError``.
-  public init(file: VarqFile) throws {
+  package init(file: VarqFile) throws {
     let configuration = try ModelConfiguration(file)
     let binder = try TensorBinder(file, configuration)
     self.file = file
@@ -32,13 +32,13 @@ public final class Model: Sendable {
   /// Lets the system take back the memory of the transformer's matrices.
   ///
   /// The file stays mapped: another run reads the pages again.
-  public func releaseTransformer() {
+  package func releaseTransformer() {
     for matrix in transformer?.matrices ?? [] { file.file.release(matrix.bytes) }
   }
 
   /// Checks that the model has what drawing tokens and decoding them takes.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``.
-  public func requireBothHalves() throws(ModelError) {
+  package func requireBothHalves() throws(ModelError) {
     _ = try transformer(for: "generating")
     _ = try tokenizer(for: "encoding or decoding pictures")
   }

@@ -1,7 +1,7 @@
-public import VARModel
+package import VARModel
 
 /// Why a `.varq` file can't be run as a model.
-public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file lacks a tensor that a model of its configuration has.
   case missingTensor(path: String, name: String)
   /// The file holds a tensor that no model of its configuration has.
@@ -32,7 +32,7 @@ public enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case notFinite(String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .missingTensor(let path, let name):
       "\(path): tensor \(name) is missing; convert the checkpoint again"

@@ -1,7 +1,7 @@
 import Foundation
 
 /// Finds the model to run when none is named.
-public struct ModelLocator: Sendable {
+package struct ModelLocator: Sendable {
   /// The demo model's file in a checkout, where `make demo` puts it.
   private static let checkoutPath = "models/fashion-var/fashion-var.varq"
   /// The demo model's file in the share folder of an installation.
@@ -18,7 +18,7 @@ public struct ModelLocator: Sendable {
   ///   - environment: the value of `$VAR_MODEL`, if set.
   ///   - executable: the running program's path.
   ///   - folder: the working folder.
-  public init(named: String?, environment: String?, executable: String, folder: String) {
+  package init(named: String?, environment: String?, executable: String, folder: String) {
     self.named = named
     self.environment = environment.flatMap { $0.isEmpty ? nil : $0 }
     self.executable = executable
@@ -29,7 +29,7 @@ public struct ModelLocator: Sendable {
   ///
   /// A path that was named is returned as it is; opening it tells what is wrong with it.
   /// - Throws: ``ModelLocatorError``.
-  public func path() throws(ModelLocatorError) -> String {
+  package func path() throws(ModelLocatorError) -> String {
     if let path = named ?? environment { return path }
     let places = demoPlaces
     if let found = places.first(where: { FileManager.default.fileExists(atPath: $0) }) {
@@ -64,15 +64,15 @@ public struct ModelLocator: Sendable {
 }
 
 /// No model was named, and the demo model is nowhere.
-public struct ModelLocatorError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ModelLocatorError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The paths that were tried.
-  public let places: [String]
+  package let places: [String]
 
   /// Makes the error.
-  public init(places: [String]) { self.places = places }
+  package init(places: [String]) { self.places = places }
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     "no model: name one by --model or $VAR_MODEL, or run `make demo` for the demo model, which is "
       + "in none of these places:" + places.map { "\n  " + $0 }.joined()
   }

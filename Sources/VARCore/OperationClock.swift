@@ -1,9 +1,9 @@
 /// What the time of a transformer's run is counted under.
-public enum Operation: Int, Sendable, CaseIterable {
+package enum Operation: Int, Sendable, CaseIterable {
   case layerNorm, qkv, cache, attention, projection, fc1, fc2, head, sampling, embedding
 
   /// What it does.
-  public var title: String {
+  package var title: String {
     switch self {
     case .layerNorm: "LN, modulation"
     case .qkv: "qkv"

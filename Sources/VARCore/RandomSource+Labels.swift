@@ -4,7 +4,7 @@ extension RandomSource {
   ///
   /// One label is drawn by the exponential race, several by inverting the cumulative distribution.
   /// - Precondition: `classes` ≥ 1; with less the result is empty.
-  public mutating func drawLabels(_ count: Int, classes: Int) -> [Int] {
+  package mutating func drawLabels(_ count: Int, classes: Int) -> [Int] {
     guard count > 0, classes > 0 else { return [] }
     let probability = Float(1 / Double(classes))
     if count == 1 { return [raceLabel(probability, classes: classes)] }

@@ -3,7 +3,7 @@
 /// One seed gives the numbers that `torch.Generator().manual_seed(seed)` gives on a CPU, so that
 /// the same seed draws the tokens of the official code. Measured with torch 2.13; older x86 builds
 /// of torch drew exponentials from another generator.
-public struct RandomSource: Sendable {
+package struct RandomSource: Sendable {
   /// Words of the twister's state.
   private static let size = 624
   /// Distance of the word that is folded in.
@@ -13,7 +13,7 @@ public struct RandomSource: Sendable {
   private var position = RandomSource.size
 
   /// Starts the generator; seeds count modulo 2³².
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     var word = UInt32(truncatingIfNeeded: seed)
     state = [word]
     state.reserveCapacity(Self.size)
@@ -24,7 +24,7 @@ public struct RandomSource: Sendable {
   }
 
   /// The next 32 bits.
-  public mutating func nextWord() -> UInt32 {
+  package mutating func nextWord() -> UInt32 {
     if position == Self.size { twist() }
     defer { position += 1 }
     return Self.temper(state[position])
@@ -47,13 +47,13 @@ public struct RandomSource: Sendable {
   }
 
   /// A uniform number of [0, 1) with 53 random bits, from two words.
-  public mutating func nextUniform() -> Double {
+  package mutating func nextUniform() -> Double {
     let high = nextWord()
     return Self.uniform(high, nextWord())
   }
 
   /// A draw of the exponential distribution with mean 1, computed in f64 and rounded, as torch does.
-  public mutating func nextExponential() -> Float {
+  package mutating func nextExponential() -> Float {
     let high = nextWord()
     return Self.exponential(high, nextWord())
   }

@@ -1,5 +1,5 @@
 /// The random numbers of a batch of pictures.
-public enum RandomStreams: Sendable {
+package enum RandomStreams: Sendable {
   /// One generator for the whole batch, like the official code.
   case batch(RandomSource)
   /// A generator for each picture, so that it does not depend on its batch.

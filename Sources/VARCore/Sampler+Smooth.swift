@@ -10,7 +10,7 @@ extension Sampler {
   ///   - random: the generator, advanced by 2·rows·V words.
   ///   - embeddings: [rows, Z].
   /// - Throws: ``SamplingError/size(buffer:expected:actual:)``.
-  public mutating func smoothEmbeddings(
+  package mutating func smoothEmbeddings(
     of logits: Span<Float>, at position: Double, codebook: Span<Float>,
     using random: inout RandomSource, into embeddings: inout MutableSpan<Float>
   ) throws(SamplingError) {

@@ -1,14 +1,14 @@
-public import VARCompute
+package import VARCompute
 
 /// Draws tokens from logits as the official code does: top-k, top-p, then `torch.multinomial`.
 ///
 /// All scratch memory is allocated by `init`; the random source is passed in. The random words of a
 /// row are fixed by its place, so rows may be drawn by several threads with the same result.
-public struct Sampler {
+package struct Sampler {
   /// Number of token ids, V.
-  public let vocabulary: Int
+  package let vocabulary: Int
   /// Top-k, top-p and the rest.
-  public let options: SamplingOptions
+  package let options: SamplingOptions
   private let pool: ThreadPool?
   /// One for each thread.
   private let filters: [LogitFilter]
@@ -17,7 +17,7 @@ public struct Sampler {
   private let rowsPerBlock: Int
 
   /// Makes a sampler for rows of `vocabulary` logits, whose rows the threads of a pool share.
-  public init(vocabulary: Int, options: SamplingOptions, pool: ThreadPool? = nil) {
+  package init(vocabulary: Int, options: SamplingOptions, pool: ThreadPool? = nil) {
     self.vocabulary = vocabulary
     self.options = options
     self.pool = pool
@@ -34,7 +34,7 @@ public struct Sampler {
   ///   - unconditional: [rows, V].
   ///   - weight: t, see ``SamplingOptions/guidanceWeight(scale:of:)``.
   /// - Throws: ``SamplingError/size(buffer:expected:actual:)``.
-  public static func guide(
+  package static func guide(
     _ conditional: inout MutableSpan<Float>, unconditional: Span<Float>, weight: Double
   ) throws(SamplingError) {
     try check("unconditional logits", unconditional.count, is: conditional.count)
@@ -54,7 +54,7 @@ public struct Sampler {
   ///   - random: the generator, advanced by 2·rows·V words.
   ///   - tokens: [rows].
   /// - Throws: ``SamplingError``.
-  public mutating func draw(
+  package mutating func draw(
     from logits: inout MutableSpan<Float>, using random: inout RandomSource,
     into tokens: inout MutableSpan<Int32>
   ) throws(SamplingError) {

@@ -1,17 +1,17 @@
 /// How tokens are drawn from logits.
-public struct SamplingOptions: Equatable, Sendable {
+package struct SamplingOptions: Equatable, Sendable {
   /// Strength of classifier-free guidance, `cfg`; it grows linearly from 0 at the first scale.
-  public var guidance: Double
+  package var guidance: Double
   /// Only this many of the largest logits stay, ties with the smallest of them included; 0 = all.
-  public var topK: Int
+  package var topK: Int
   /// The most probable tokens whose probability sums to this stay; 0 = all.
-  public var topP: Double
+  package var topP: Double
   /// Whether the next scale sees a Gumbel softmax over the codebook in place of the drawn token's
   /// row (`more_smooth`: for pleasant pictures, not for measurements).
-  public var smooth: Bool
+  package var smooth: Bool
 
   /// The official defaults, unless told otherwise.
-  public init(
+  package init(
     guidance: Double = 1.5, topK: Int = 900, topP: Double = 0.96, smooth: Bool = false
   ) {
     self.guidance = guidance
@@ -21,30 +21,30 @@ public struct SamplingOptions: Equatable, Sendable {
   }
 
   /// The position r = k/(K−1) of scale k among K scales; 0 when there is just one.
-  public static func position(of scale: Int, among scales: Int) -> Double {
+  package static func position(of scale: Int, among scales: Int) -> Double {
     scales > 1 ? Double(scale) / Double(scales - 1) : 0
   }
 
   /// The guidance weight t = cfg·r at scale k of K; where it is 0, unconditional logits aren't needed.
-  public func guidanceWeight(scale: Int, of scales: Int) -> Double {
+  package func guidanceWeight(scale: Int, of scales: Int) -> Double {
     guidance * Self.position(of: scale, among: scales)
   }
 
   /// The temperature of smooth mode at position r, max(0.27·(1 − 0.95·r), 0.005).
-  public static func smoothTemperature(at position: Double) -> Double {
+  package static func smoothTemperature(at position: Double) -> Double {
     max(0.27 * (1 - position * 0.95), 0.005)
   }
 }
 
 /// Why tokens can't be drawn.
-public enum SamplingError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum SamplingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A logit is infinite or not a number, in this row.
   case nonFinite(row: Int)
   /// A buffer has the wrong number of elements.
   case size(buffer: String, expected: Int, actual: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .nonFinite(let row):
       "the logits of position \(row) are not finite: the model's weights are damaged, "

@@ -1,16 +1,16 @@
 /// Mean and standard error of a list of numbers, gathered one by one (Welford's recurrence, f64).
-public struct RunningMean: Equatable, Sendable {
+package struct RunningMean: Equatable, Sendable {
   /// How many numbers were added.
-  public private(set) var count = 0
+  package private(set) var count = 0
   /// Their mean; 0 when there are none.
-  public private(set) var mean = 0.0
+  package private(set) var mean = 0.0
   private var squares = 0.0
 
   /// Starts with no numbers.
-  public init() {}
+  package init() {}
 
   /// Adds one number.
-  public mutating func add(_ value: Double) {
+  package mutating func add(_ value: Double) {
     count += 1
     let difference = value - mean
     mean += difference / Double(count)
@@ -18,7 +18,7 @@ public struct RunningMean: Equatable, Sendable {
   }
 
   /// Standard error of the mean, from the sample's variance; 0 for less than two numbers.
-  public var standardError: Double {
+  package var standardError: Double {
     count > 1 ? (squares / Double(count - 1) / Double(count)).squareRoot() : 0
   }
 }

@@ -1,10 +1,10 @@
 /// The tokens of one picture, coarse to fine.
-public struct TokenMaps: Equatable, Sendable {
+package struct TokenMaps: Equatable, Sendable {
   /// Codebook rows: scale k holds p_k² of them, row by row.
-  public var scales: [[Int32]]
+  package var scales: [[Int32]]
 
   /// Makes token maps; nothing is checked here, see ``validate(patchNumbers:vocabulary:)``.
-  public init(_ scales: [[Int32]]) { self.scales = scales }
+  package init(_ scales: [[Int32]]) { self.scales = scales }
 
   /// Makes maps full of zeros for a model with these scales.
   init(patchNumbers: [Int]) {
@@ -14,7 +14,7 @@ public struct TokenMaps: Equatable, Sendable {
   /// Checks number, sizes and values against a model's.
   /// - Throws: ``ModelError/tokenMaps(expected:actual:)`` or
   ///   ``ModelError/token(_:scale:position:vocabulary:)``.
-  public func validate(patchNumbers: [Int], vocabulary: Int) throws(ModelError) {
+  package func validate(patchNumbers: [Int], vocabulary: Int) throws(ModelError) {
     let expected = patchNumbers.map { $0 * $0 }
     guard scales.map(\.count) == expected else {
       throw .tokenMaps(expected: expected, actual: scales.map(\.count))

@@ -7,14 +7,14 @@ extension TokensFile: Decodable {
   }
 
   /// Decodes the form that is documented at ``TokensFile``; unknown keys are ignored.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     patchNumbers = try container.decode([Int].self, forKey: .patchNumbers)
     images = try container.decode([Entry].self, forKey: .images)
   }
 
   /// The file's bytes: one line a scale, so that people and `diff` can read them.
-  public var json: [UInt8] {
+  package var json: [UInt8] {
     let entries = images.map { "    " + Self.text($0) }.joined(separator: ",\n")
     return Array(
       "{\n  \"patch_nums\": \(patchNumbers),\n  \"images\": [\n\(entries)\n  ]\n}\n".utf8)
@@ -47,7 +47,7 @@ extension TokensFile.Entry: Decodable {
   }
 
   /// Decodes one picture.
-  public init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     if let label = try container.decodeIfPresent(Int.self, forKey: .label) {
       self.label = .label(label)

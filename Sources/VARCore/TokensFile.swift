@@ -6,20 +6,20 @@ import TensorBytes
 /// `{"patch_nums": […], "images": [{"class": 3, "seed": 5, "tokens": [[…], …]}]}`; `tokens` holds
 /// one list a scale, coarse to fine, row by row. `class` is null for the unconditional one and
 /// missing where there is none, for example when the tokens come from a picture.
-public struct TokensFile: Equatable, Sendable {
+package struct TokensFile: Equatable, Sendable {
   /// One picture.
-  public struct Entry: Equatable, Sendable {
+  package struct Entry: Equatable, Sendable {
     /// The class, if there is one.
-    public var label: ClassChoice?
+    package var label: ClassChoice?
     /// The seed of its random numbers, if there were any.
-    public var seed: UInt64?
+    package var seed: UInt64?
     /// Rows of the codebook that decode to the picture, [scale][position].
-    public var tokens: [[Int32]]
+    package var tokens: [[Int32]]
     /// The tokens as drawn, before those of an edited picture were put back; nil if they're the same.
-    public var drawn: [[Int32]]?
+    package var drawn: [[Int32]]?
 
     /// Makes an entry.
-    public init(
+    package init(
       label: ClassChoice? = nil, seed: UInt64? = nil, tokens: [[Int32]], drawn: [[Int32]]? = nil
     ) {
       self.label = label
@@ -30,19 +30,19 @@ public struct TokensFile: Equatable, Sendable {
   }
 
   /// Side of each scale's token map.
-  public var patchNumbers: [Int]
+  package var patchNumbers: [Int]
   /// The pictures.
-  public var images: [Entry]
+  package var images: [Entry]
 
   /// Makes the content of a file; see ``validate(name:patchNumbers:vocabulary:)``.
-  public init(patchNumbers: [Int], images: [Entry]) {
+  package init(patchNumbers: [Int], images: [Entry]) {
     self.patchNumbers = patchNumbers
     self.images = images
   }
 
   /// Reads a file and checks it against a model.
   /// - Throws: `FileError`, ``TokensFileError``.
-  public init(path: String, patchNumbers: [Int], vocabulary: Int) throws {
+  package init(path: String, patchNumbers: [Int], vocabulary: Int) throws {
     let file = try MappedFile(path)
     let bytes = try unsafe file.withBytes(in: 0..<file.count) { unsafe [UInt8]($0) }
     try self.init(json: bytes, name: path)
@@ -51,7 +51,7 @@ public struct TokensFile: Equatable, Sendable {
 
   /// Reads JSON; nothing but its form is checked.
   /// - Throws: ``TokensFileError/malformed(name:reason:)``.
-  public init(json: [UInt8], name: String) throws(TokensFileError) {
+  package init(json: [UInt8], name: String) throws(TokensFileError) {
     do {
       self = try JSONDecoder().decode(TokensFile.self, from: Data(json))
     } catch let error as DecodingError {
@@ -63,7 +63,7 @@ public struct TokensFile: Equatable, Sendable {
 
   /// Checks scales, sizes and tokens against a model's.
   /// - Throws: ``TokensFileError``.
-  public func validate(
+  package func validate(
     name: String, patchNumbers: [Int], vocabulary: Int
   ) throws(TokensFileError) {
     guard self.patchNumbers == patchNumbers else {
@@ -95,7 +95,7 @@ public struct TokensFile: Equatable, Sendable {
 }
 
 /// Why a tokens file can't be used.
-public enum TokensFileError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum TokensFileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// Not JSON, or not of the form that is documented at ``TokensFile``.
   case malformed(name: String, reason: String)
   /// The tokens are of a model with other scales.
@@ -108,7 +108,7 @@ public enum TokensFileError: Error, Equatable, Sendable, CustomStringConvertible
   case token(name: String, image: Int, scale: Int, position: Int, token: Int, vocabulary: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .malformed(let name, let reason):
       "\(name) is not a tokens file: \(reason)"

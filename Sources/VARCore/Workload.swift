@@ -3,11 +3,11 @@ import VARModel
 import VARQuant
 
 /// What a phase of a run has to do at least, from the model's shape.
-public struct Workload: Sendable {
+package struct Workload: Sendable {
   /// Floating-point operations; a multiply-add counts as two.
-  public let operations: Double
+  package let operations: Double
   /// Bytes of weights, read once.
-  public let weightBytes: Double
+  package let weightBytes: Double
 }
 
 extension Model {

@@ -1,10 +1,10 @@
 /// Names of ImageNet-1k's classes, for models that were trained on them.
-public enum ImageNet {
+package enum ImageNet {
   /// A short English name of each of the 1000 classes, in the order of their ids.
   ///
   /// From torchvision 0.29.2, `_IMAGENET_CATEGORIES` in `torchvision/models/_meta.py`, unchanged:
   /// Copyright (c) Soumith Chintala 2016, BSD 3-Clause; the notice is in `THIRD_PARTY.md`.
-  public static let classNames: [String] = names.split(separator: "\n").flatMap {
+  package static let classNames: [String] = names.split(separator: "\n").flatMap {
     $0.split(separator: ", ").map { String($0) }
   }
 

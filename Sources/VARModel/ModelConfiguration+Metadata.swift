@@ -1,4 +1,4 @@
-public import VARQuant
+package import VARQuant
 
 /// Keys of a `.varq` file's metadata that describe the model; see `formats/varq-v1.md`.
 private enum Key {
@@ -11,7 +11,7 @@ extension ModelConfiguration {
   private static let architecture = "var"
 
   /// The configuration as metadata, which ``init(metadata:)`` reads back exactly.
-  public var metadata: Metadata {
+  package var metadata: Metadata {
     var metadata = Metadata([Key.architecture: .string(Self.architecture)])
     transformer?.add(to: &metadata)
     tokenizer?.add(to: &metadata)
@@ -23,7 +23,7 @@ extension ModelConfiguration {
   ///
   /// A half is there if any of its keys is; then it needs all of them.
   /// - Throws: `MetadataError` for a missing or unusable key, ``ConfigurationError``.
-  public init(metadata: Metadata) throws {
+  package init(metadata: Metadata) throws {
     let architecture = try metadata.string(Key.architecture)
     guard architecture == Self.architecture else {
       throw MetadataError.invalid(
@@ -43,7 +43,7 @@ extension ModelConfiguration {
 extension ModelConfiguration {
   /// Reads and validates the configuration of an open file.
   /// - Throws: ``ConfigurationFailure``.
-  public init(_ file: VarqFile) throws(ConfigurationFailure) {
+  package init(_ file: VarqFile) throws(ConfigurationFailure) {
     do {
       try self.init(metadata: file.metadata)
     } catch {
@@ -53,13 +53,13 @@ extension ModelConfiguration {
 }
 
 /// A file's metadata do not describe a model.
-public struct ConfigurationFailure: Error, Equatable, Sendable, CustomStringConvertible {
+package struct ConfigurationFailure: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file.
-  public let path: String
+  package let path: String
   /// The `MetadataError` or ``ConfigurationError`` in words.
-  public let reason: String
+  package let reason: String
   /// The message for the user.
-  public var description: String { "\(path): \(reason)" }
+  package var description: String { "\(path): \(reason)" }
 }
 
 extension TransformerConfiguration {

@@ -1,5 +1,5 @@
 /// Why a configuration is not one of a VAR model that can be run.
-public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file holds neither a transformer nor a VQ-VAE.
   case empty
   /// A number is outside what this program runs: which one, its value, and what is allowed.
@@ -8,7 +8,7 @@ public enum ConfigurationError: Error, Equatable, Sendable, CustomStringConverti
   case inconsistent(String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .empty:
       "the model has neither a transformer nor a VQ-VAE"
@@ -25,7 +25,7 @@ extension ModelConfiguration {
   ///
   /// Afterwards products of any three dimensions fit an `Int` with room to spare.
   /// - Throws: ``ConfigurationError``.
-  public func validate() throws(ConfigurationError) {
+  package func validate() throws(ConfigurationError) {
     guard transformer != nil || tokenizer != nil else { throw .empty }
     try transformer?.validate()
     try tokenizer?.validate()

@@ -1,5 +1,5 @@
 /// How the adaptive LayerNorm parameters of a block are made from the class embedding.
-public enum AdaLNForm: String, Equatable, Sendable, CaseIterable {
+package enum AdaLNForm: String, Equatable, Sendable, CaseIterable {
   /// Each block has its own linear layer, `blocks.N.ada_lin.1` [6C, C].
   case perBlock = "per-block"
   /// One model-wide linear layer `shared_ada_lin.1` [6C, C] plus an offset `blocks.N.ada_gss` a block.
@@ -7,7 +7,7 @@ public enum AdaLNForm: String, Equatable, Sendable, CaseIterable {
 }
 
 /// How attention scores are scaled.
-public enum AttentionForm: String, Equatable, Sendable, CaseIterable {
+package enum AttentionForm: String, Equatable, Sendable, CaseIterable {
   /// Queries and keys are l2-normalised, queries times exp(min(`scale_mul_1H11`, ln 100)).
   case l2Normalized = "l2-normalized"
   /// Plain dot products times 0.25/√(C/H); the model has no `scale_mul_1H11`.
@@ -18,30 +18,30 @@ public enum AttentionForm: String, Equatable, Sendable, CaseIterable {
 ///
 /// Notation as in the paper: C width, H heads, V vocabulary, Z latent channels, K scales with
 /// p_0..p_{K-1} tokens a side, L = Σ p_k².
-public struct TransformerConfiguration: Equatable, Sendable {
+package struct TransformerConfiguration: Equatable, Sendable {
   /// Number of blocks, D.
-  public var depth: Int
+  package var depth: Int
   /// Channels of the residual stream, C.
-  public var width: Int
+  package var width: Int
   /// Attention heads, H; C/H channels each.
-  public var heads: Int
+  package var heads: Int
   /// Channels of the feed-forward hidden layer (4C in every released model).
-  public var hiddenWidth: Int
+  package var hiddenWidth: Int
   /// Number of token ids, V.
-  public var vocabulary: Int
+  package var vocabulary: Int
   /// Channels of a codebook row, Z.
-  public var latentChannels: Int
+  package var latentChannels: Int
   /// Number of class labels, without the unconditional one.
-  public var classes: Int
+  package var classes: Int
   /// Side lengths of the token maps, coarse to fine, p_0..p_{K-1}.
-  public var patchNumbers: [Int]
+  package var patchNumbers: [Int]
   /// Where the adaptive LayerNorm parameters come from.
-  public var adaLN: AdaLNForm
+  package var adaLN: AdaLNForm
   /// How attention scores are scaled.
-  public var attention: AttentionForm
+  package var attention: AttentionForm
 
   /// Makes a configuration; nothing is checked here, see ``ModelConfiguration/validate()``.
-  public init(
+  package init(
     depth: Int, width: Int, heads: Int, hiddenWidth: Int, vocabulary: Int, latentChannels: Int,
     classes: Int, patchNumbers: [Int], adaLN: AdaLNForm, attention: AttentionForm
   ) {
@@ -58,13 +58,13 @@ public struct TransformerConfiguration: Equatable, Sendable {
   }
 
   /// Channels of one attention head, c = C/H.
-  public var headWidth: Int { width / heads }
+  package var headWidth: Int { width / heads }
   /// Tokens of all scales together, L = Σ p_k².
-  public var tokens: Int { patchNumbers.reduce(0) { $0 + $1 * $1 } }
+  package var tokens: Int { patchNumbers.reduce(0) { $0 + $1 * $1 } }
 }
 
 /// How the phi convolutions of the quantizer are laid out over the scales.
-public enum PhiLayout: Equatable, Sendable {
+package enum PhiLayout: Equatable, Sendable {
   /// One convolution for all scales, `quantize.quant_resi.qresi`.
   case shared
   /// N convolutions, `quantize.quant_resi.qresi_ls.{0..<N}`; a scale takes the nearest tick.
@@ -74,28 +74,28 @@ public enum PhiLayout: Equatable, Sendable {
 }
 
 /// The shape of a multi-scale VQ-VAE (the VQGAN design: encoder, quantizer, decoder).
-public struct TokenizerConfiguration: Equatable, Sendable {
+package struct TokenizerConfiguration: Equatable, Sendable {
   /// Base channels, `ch`.
-  public var channels: Int
+  package var channels: Int
   /// Channel multiplier of each resolution level, fine to coarse, `ch_mult`.
-  public var multipliers: [Int]
+  package var multipliers: [Int]
   /// Residual blocks a level in the encoder (the decoder has one more), `num_res_blocks`.
-  public var residualBlocks: Int
+  package var residualBlocks: Int
   /// Rows of the codebook, V.
-  public var vocabulary: Int
+  package var vocabulary: Int
   /// Channels of a codebook row, Z.
-  public var latentChannels: Int
+  package var latentChannels: Int
   /// Side lengths of the token maps, p_0..p_{K-1}.
-  public var patchNumbers: [Int]
+  package var patchNumbers: [Int]
   /// Layout of the phi convolutions.
-  public var phi: PhiLayout
+  package var phi: PhiLayout
   /// Weight r of the convolution in phi(h) = (1−r)·h + r·conv(h), `quant_resi` (0.5).
-  public var phiRatio: Float
+  package var phiRatio: Float
   /// Whether tokens are chosen by cosine with the codebook instead of distance, `using_znorm`.
-  public var zNormalized: Bool
+  package var zNormalized: Bool
 
   /// Makes a configuration; nothing is checked here, see ``ModelConfiguration/validate()``.
-  public init(
+  package init(
     channels: Int, multipliers: [Int], residualBlocks: Int, vocabulary: Int, latentChannels: Int,
     patchNumbers: [Int], phi: PhiLayout, phiRatio: Float, zNormalized: Bool
   ) {
@@ -111,22 +111,22 @@ public struct TokenizerConfiguration: Equatable, Sendable {
   }
 
   /// Side of the image in pixels: p_{K-1} · 2^(levels−1).
-  public var imageSide: Int { (patchNumbers.last ?? 0) << max(0, multipliers.count - 1) }
+  package var imageSide: Int { (patchNumbers.last ?? 0) << max(0, multipliers.count - 1) }
   /// Tokens of all scales together, L = Σ p_k².
-  public var tokens: Int { patchNumbers.reduce(0) { $0 + $1 * $1 } }
+  package var tokens: Int { patchNumbers.reduce(0) { $0 + $1 * $1 } }
 }
 
 /// A whole model, or either half of one.
-public struct ModelConfiguration: Equatable, Sendable {
+package struct ModelConfiguration: Equatable, Sendable {
   /// The transformer, if the file holds one.
-  public var transformer: TransformerConfiguration?
+  package var transformer: TransformerConfiguration?
   /// The VQ-VAE, if the file holds one.
-  public var tokenizer: TokenizerConfiguration?
+  package var tokenizer: TokenizerConfiguration?
   /// Names of the classes, if known; as many as the transformer has classes.
-  public var classNames: [String]
+  package var classNames: [String]
 
   /// Makes a configuration of one or both halves; nothing is checked here, see ``validate()``.
-  public init(
+  package init(
     transformer: TransformerConfiguration?, tokenizer: TokenizerConfiguration?,
     classNames: [String] = []
   ) {

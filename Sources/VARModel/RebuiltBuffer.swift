@@ -1,8 +1,8 @@
 /// A buffer of the official state dict that carries nothing: not stored, but rebuilt for PyTorch's
 /// strict loading.
-public struct RebuiltBuffer: Equatable, Sendable {
+package struct RebuiltBuffer: Equatable, Sendable {
   /// What it holds.
-  public enum Content: String, Equatable, Sendable {
+  package enum Content: String, Equatable, Sendable {
     /// The scale of each token, int64.
     case levels
     /// 0 where the row's token may look at the column's, otherwise −∞, f32.
@@ -14,18 +14,18 @@ public struct RebuiltBuffer: Equatable, Sendable {
   }
 
   /// Which half it belongs to.
-  public let half: ModelHalf
+  package let half: ModelHalf
   /// Its name in the official state dict.
-  public let upstreamName: String
+  package let upstreamName: String
   /// Its shape in the official state dict.
-  public let shape: [Int]
+  package let shape: [Int]
   /// What it holds.
-  public let content: Content
+  package let content: Content
 }
 
 extension TensorManifest {
   /// The buffers that the official modules of a configuration have besides the manifest's tensors.
-  public static func rebuiltBuffers(of configuration: ModelConfiguration) -> [RebuiltBuffer] {
+  package static func rebuiltBuffers(of configuration: ModelConfiguration) -> [RebuiltBuffer] {
     var buffers: [RebuiltBuffer] = []
     if let model = configuration.transformer {
       func add(_ name: String, _ shape: [Int], _ content: RebuiltBuffer.Content) {
@@ -50,7 +50,7 @@ extension TensorManifest {
 
 extension TransformerConfiguration {
   /// The scale of each of the L tokens, `lvl_1L`.
-  public var levels: [Int] {
+  package var levels: [Int] {
     patchNumbers.enumerated().flatMap {
       Array(repeating: $0.offset, count: $0.element * $0.element)
     }

@@ -78,7 +78,7 @@ extension ManifestBuilder {
 
 extension TokenizerConfiguration {
   /// Names of the phi convolutions below `quantize.quant_resi.`, in the order of their ticks.
-  public var phiNames: [String] {
+  package var phiNames: [String] {
     switch phi {
     case .shared: ["qresi"]
     case .partiallyShared(let count): (0..<count).map { "qresi_ls.\($0)" }
@@ -89,7 +89,7 @@ extension TokenizerConfiguration {
   /// Which phi convolution each scale uses: the one whose tick is nearest to k/(K−1).
   ///
   /// Rounding decides at K = 10, so the ticks are NumPy's `linspace`, in f64 and without FMA.
-  public var phiIndices: [Int] {
+  package var phiIndices: [Int] {
     let scales = patchNumbers.count
     let count = phiNames.count
     if case .shared = phi { return Array(repeating: 0, count: scales) }

@@ -1,5 +1,5 @@
 /// What a tensor is for; the recipe of a conversion chooses its format by this.
-public enum TensorRole: String, Equatable, Sendable, CaseIterable {
+package enum TensorRole: String, Equatable, Sendable, CaseIterable {
   /// Weight of a linear layer, [N, K] (out, in).
   case matrix
   /// Weight of a convolution: upstream [Cout, Cin, kh, kw], stored [Cout, kh, kw, Cin].
@@ -15,7 +15,7 @@ public enum TensorRole: String, Equatable, Sendable, CaseIterable {
 }
 
 /// Which half of the model a tensor belongs to; its raw value prefixes the names in a `.varq` file.
-public enum ModelHalf: String, Equatable, Sendable, CaseIterable {
+package enum ModelHalf: String, Equatable, Sendable, CaseIterable {
   /// The VAR transformer.
   case transformer = "var"
   /// The multi-scale VQ-VAE.
@@ -23,21 +23,21 @@ public enum ModelHalf: String, Equatable, Sendable, CaseIterable {
 }
 
 /// One tensor that a model of a given configuration has.
-public struct TensorSpecification: Equatable, Sendable {
+package struct TensorSpecification: Equatable, Sendable {
   /// Which half it belongs to.
-  public let half: ModelHalf
+  package let half: ModelHalf
   /// Its name in the official state dict.
-  public let upstreamName: String
+  package let upstreamName: String
   /// Its shape in the official state dict.
-  public let upstreamShape: [Int]
+  package let upstreamShape: [Int]
   /// What it is for.
-  public let role: TensorRole
+  package let role: TensorRole
 
   /// Its name in a `.varq` file: the half, a dot, and the upstream name.
-  public var name: String { half.rawValue + "." + upstreamName }
+  package var name: String { half.rawValue + "." + upstreamName }
 
   /// Its shape in a `.varq` file: convolutions as [Cout, kh, kw, Cin], all others as upstream.
-  public var storedShape: [Int] {
+  package var storedShape: [Int] {
     guard role == .convolution, upstreamShape.count == 4 else { return upstreamShape }
     return [upstreamShape[0], upstreamShape[2], upstreamShape[3], upstreamShape[1]]
   }
@@ -48,12 +48,12 @@ public struct TensorSpecification: Equatable, Sendable {
 /// The converter writes by it, the loader binds by it, all or nothing. What is rebuilt instead of
 /// stored (`lvl_1L`, `attn_bias_for_masking`, `zero_k_bias`, `ema_vocab_hit_SV`) is not in it; see
 /// ``rebuiltBuffers(of:)``.
-public struct TensorManifest: Equatable, Sendable {
+package struct TensorManifest: Equatable, Sendable {
   /// All tensors: the transformer's, then the VQ-VAE's, in the order in which a run visits them.
-  public let tensors: [TensorSpecification]
+  package let tensors: [TensorSpecification]
 
   /// Lists the tensors of a configuration that has passed ``ModelConfiguration/validate()``.
-  public init(_ configuration: ModelConfiguration) {
+  package init(_ configuration: ModelConfiguration) {
     var builder = ManifestBuilder()
     if let transformer = configuration.transformer { builder.add(transformer) }
     if let tokenizer = configuration.tokenizer { builder.add(tokenizer) }

@@ -1,5 +1,5 @@
 /// Why a reference can't be compared with a model.
-public enum ParityError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ParityError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file is not a reference dump: what it lacks.
   case notReference(path: String, lacks: String)
   /// A tensor of the reference has another number of elements than the model computes.
@@ -8,7 +8,7 @@ public enum ParityError: Error, Equatable, Sendable, CustomStringConvertible {
   case mismatch(path: String, what: String, expected: String, actual: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notReference(let path, let lacks):
       "\(path) is not a reference dump, it lacks \(lacks); make one with tools/dump_reference.py"

@@ -1,28 +1,28 @@
-public import VARCompute
-public import VARQuant
+package import VARCompute
+package import VARQuant
 
 /// What counts as right for a weight format and a compute mode.
 ///
 /// Relative errors are ‖ours − reference‖/‖reference‖ of a whole tensor, against PyTorch in f32 on the
 /// original weights. Teacher forcing keeps them from growing from scale to scale.
-public struct ParityLimits: Equatable, Sendable {
+package struct ParityLimits: Equatable, Sendable {
   /// The coarsest format among the model's large matrices.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// How they are multiplied.
-  public let mode: ComputeMode
+  package let mode: ComputeMode
   /// Of the residual stream and the logits.
-  public let stream: Double
+  package let stream: Double
   /// Of decoder stages and picture.
-  public let decoder: Double
+  package let decoder: Double
   /// Of f̂, which is always computed in f32.
-  public let features: Double
+  package let features: Double
   /// Mean KL of a scale's predictions, in nats.
-  public let meanDivergence: Double
+  package let meanDivergence: Double
   /// Share of tokens that agree when nothing is replayed, over all scales.
-  public let freeRunAgreement: Double
+  package let freeRunAgreement: Double
 
   /// The limits of a format and a mode.
-  public init(format: TensorFormat, mode: ComputeMode) {
+  package init(format: TensorFormat, mode: ComputeMode) {
     self.format = format
     self.mode = mode
     let row = Self.row(format, mode)

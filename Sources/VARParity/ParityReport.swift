@@ -2,9 +2,9 @@ import VARCompute
 import VARQuant
 
 /// What a comparison with a reference found.
-public struct ParityReport: Sendable {
+package struct ParityReport: Sendable {
   /// The part of the computation that a limit is for, in the order of the computation.
-  public enum Section: String, Sendable, CaseIterable, Encodable {
+  package enum Section: String, Sendable, CaseIterable, Encodable {
     /// Class embeddings and the inputs of the scales.
     case inputs
     /// What the blocks write.
@@ -24,41 +24,41 @@ public struct ParityReport: Sendable {
   }
 
   /// The verdict on a section.
-  public struct Verdict: Equatable, Sendable, Encodable {
+  package struct Verdict: Equatable, Sendable, Encodable {
     /// Which one.
-    public let section: Section
+    package let section: Section
     /// What is measured.
-    public let quantity: String
+    package let quantity: String
     /// Its worst value.
-    public let worst: Double
+    package let worst: Double
     /// What is allowed.
-    public let limit: Double
+    package let limit: Double
     /// Whether it is within the limit.
-    public let passed: Bool
+    package let passed: Bool
   }
 
   /// Tokens that agree at one scale when nothing is replayed.
-  public struct Agreement: Equatable, Sendable, Encodable {
+  package struct Agreement: Equatable, Sendable, Encodable {
     /// The scale, from 0.
-    public let scale: Int
+    package let scale: Int
     /// Positions with the reference's token.
-    public let same: Int
+    package let same: Int
     /// All positions.
-    public let total: Int
+    package let total: Int
   }
 
   /// The model's weakest tensor format and the compute mode, whose limits apply.
-  public let limits: ParityLimits
+  package let limits: ParityLimits
   /// Whether our generator's first draws are those of the reference; nil if it recorded none.
-  public internal(set) var sameDraws: Bool?
+  package internal(set) var sameDraws: Bool?
   /// Every recorded tensor, in the order of the computation.
-  public internal(set) var tensors: [TensorComparison] = []
+  package internal(set) var tensors: [TensorComparison] = []
   /// Every scale's predictions.
-  public internal(set) var predictions: [PredictionComparison] = []
+  package internal(set) var predictions: [PredictionComparison] = []
   /// Token agreement of the free run.
-  public internal(set) var agreement: [Agreement] = []
+  package internal(set) var agreement: [Agreement] = []
   /// PSNR in dB of the free run's pictures to the reference's; nil if it recorded none.
-  public internal(set) var freeRunPSNR: [Double]?
+  package internal(set) var freeRunPSNR: [Double]?
 
   init(limits: ParityLimits) { self.limits = limits }
 
@@ -72,12 +72,12 @@ public struct ParityReport: Sendable {
   }
 
   /// The first tensor, in the order of the computation, that is beyond its limit.
-  public var firstFailure: TensorComparison? {
+  package var firstFailure: TensorComparison? {
     tensors.first { !($0.relativeError <= limits.relativeError(Self.section(of: $0.name))) }
   }
 
   /// The verdict on each section that was compared.
-  public var verdicts: [Verdict] {
+  package var verdicts: [Verdict] {
     Section.allCases.compactMap { section in
       switch section {
       case .predictions: return predictionVerdict
@@ -110,7 +110,7 @@ public struct ParityReport: Sendable {
   }
 
   /// Whether every section is within its limit.
-  public var passed: Bool { verdicts.allSatisfy(\.passed) }
+  package var passed: Bool { verdicts.allSatisfy(\.passed) }
 }
 
 extension ParityReport: Encodable {
@@ -128,7 +128,7 @@ extension ParityReport: Encodable {
   }
 
   /// Writes everything, verdicts included; an infinite PSNR as null.
-  public func encode(to encoder: any Encoder) throws {
+  package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(limits.format.name, forKey: .format)
     try container.encode(limits.mode.rawValue, forKey: .compute)

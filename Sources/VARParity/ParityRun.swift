@@ -1,10 +1,10 @@
-public import VARCompute
-public import VARCore
+package import VARCompute
+package import VARCore
 import VARModel
 import VARQuant
 
 /// Replays a reference by teacher forcing, compares every recorded tensor, then runs free.
-public final class ParityRun {
+package final class ParityRun {
   private let model: Model
   private let compute: Compute
   private let reference: ReferenceDump
@@ -15,7 +15,7 @@ public final class ParityRun {
 
   /// Checks that the reference can be one of this model.
   /// - Throws: ``ParityError``, `ModelError` where a half of the model is missing.
-  public init(_ model: Model, _ compute: Compute, _ reference: ReferenceDump) throws {
+  package init(_ model: Model, _ compute: Compute, _ reference: ReferenceDump) throws {
     guard let shape = model.configuration.transformer else {
       throw ModelError.missingHalf(
         path: model.file.path, half: .transformer, purpose: "a comparison")
@@ -40,7 +40,7 @@ public final class ParityRun {
 
   /// Does it all.
   /// - Throws: ``ParityError``, `ModelError`, `SamplingError`, `CheckpointError`.
-  public func run() throws -> ParityReport {
+  package func run() throws -> ParityReport {
     compareDraws()
     try replay()
     try runFree()

@@ -2,22 +2,22 @@ import VARCompute
 import VARCore
 
 /// How far the guided logits of a scale are from the reference's, as predictions.
-public struct PredictionComparison: Equatable, Sendable, Encodable {
+package struct PredictionComparison: Equatable, Sendable, Encodable {
   /// The scale, from 0.
-  public let scale: Int
+  package let scale: Int
   /// Kullback–Leibler divergence from the reference in nats: mean over positions.
-  public let meanDivergence: Double
+  package let meanDivergence: Double
   /// Its 99th percentile.
-  public let percentile99: Double
+  package let percentile99: Double
   /// Its largest value.
-  public let maximum: Double
+  package let maximum: Double
   /// Share of positions whose most probable token is the same.
-  public let sameTop: Double
+  package let sameTop: Double
   /// Share of positions that draw the same token with the same random numbers.
-  public let sameSample: Double
+  package let sameSample: Double
   /// Share of positions where the reference's logits give the reference's tokens: below 1 the
   /// random numbers differ (another PyTorch version?).
-  public let reproduced: Double
+  package let reproduced: Double
 
   private enum CodingKeys: String, CodingKey {
     case scale

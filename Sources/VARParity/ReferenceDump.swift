@@ -3,21 +3,21 @@ import SafetensorsIO
 import TensorBytes
 
 /// What PyTorch computed, as `tools/dump_reference.py` wrote it.
-public struct ReferenceDump: Sendable {
+package struct ReferenceDump: Sendable {
   /// The arguments of the run.
-  public struct Arguments: Equatable, Sendable, Decodable {
+  package struct Arguments: Equatable, Sendable, Decodable {
     /// Class of each picture; the number of classes stands for the unconditional one.
-    public let labels: [Int]
+    package let labels: [Int]
     /// Seed of the one generator of the batch.
-    public let seed: UInt64
+    package let seed: UInt64
     /// Strength of guidance.
-    public let cfg: Double
+    package let cfg: Double
     /// Top-k, 0 = off.
-    public let topK: Int
+    package let topK: Int
     /// Top-p, 0 = off.
-    public let topP: Double
+    package let topP: Double
     /// Whether embeddings were mixed by a Gumbel softmax.
-    public let moreSmooth: Bool
+    package let moreSmooth: Bool
 
     private enum CodingKeys: String, CodingKey {
       case labels
@@ -30,20 +30,20 @@ public struct ReferenceDump: Sendable {
   }
 
   /// Where it came from.
-  public let path: String
+  package let path: String
   /// The arguments.
-  public let arguments: Arguments
+  package let arguments: Arguments
   /// Side of each scale's token map.
-  public let patchNumbers: [Int]
+  package let patchNumbers: [Int]
   /// The first exponential draws of a generator with the seed, if recorded.
-  public let firstDraws: [Float]
+  package let firstDraws: [Float]
   /// Versions and other facts, by name.
-  public let metadata: [String: String]
+  package let metadata: [String: String]
   private let checkpoint: Checkpoint
 
   /// Opens a dump.
   /// - Throws: `CheckpointError`, ``ParityError/notReference(path:lacks:)``.
-  public init(_ path: String) throws {
+  package init(_ path: String) throws {
     self.path = path
     checkpoint = try Checkpoint.open(path)
     var metadata: [String: String] = [:]

@@ -1,20 +1,20 @@
 /// How far one tensor is from its reference.
-public struct TensorComparison: Equatable, Sendable, Encodable {
+package struct TensorComparison: Equatable, Sendable, Encodable {
   /// Its name in the reference.
-  public let name: String
+  package let name: String
   /// The largest difference of two elements.
-  public let maxAbsolute: Double
+  package let maxAbsolute: Double
   /// The largest magnitude in the reference.
-  public let referenceMaximum: Double
+  package let referenceMaximum: Double
   /// ‖ours − reference‖ / ‖reference‖.
-  public let relativeError: Double
+  package let relativeError: Double
   /// Cosine of the angle between both, as vectors.
-  public let cosine: Double
+  package let cosine: Double
   /// Signal to quantization noise in dB; infinite when equal.
-  public var sqnr: Double { relativeError == 0 ? .infinity : -20 * relativeError.decimalLogarithm }
+  package var sqnr: Double { relativeError == 0 ? .infinity : -20 * relativeError.decimalLogarithm }
 
   /// Compares element by element; nil when the counts differ.
-  public init?(name: String, _ ours: [Float], reference: [Float]) {
+  package init?(name: String, _ ours: [Float], reference: [Float]) {
     guard ours.count == reference.count else { return nil }
     var worst = 0.0
     var largest = 0.0

@@ -1,5 +1,5 @@
 /// A value of a `.varq` file's metadata.
-public enum MetadataValue: Equatable, Sendable {
+package enum MetadataValue: Equatable, Sendable {
   /// An unsigned number.
   case unsigned(UInt64)
   /// A finite number.
@@ -16,7 +16,7 @@ public enum MetadataValue: Equatable, Sendable {
   case stringList([String])
 
   /// The name of the type, for messages.
-  public var typeName: String {
+  package var typeName: String {
     switch self {
     case .unsigned: "u64"
     case .double: "f64"
@@ -30,7 +30,7 @@ public enum MetadataValue: Equatable, Sendable {
 }
 
 /// A key of the metadata is missing, or is not what it must be.
-public enum MetadataError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum MetadataError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no such key.
   case missing(key: String)
   /// The key has a value of another type.
@@ -39,7 +39,7 @@ public enum MetadataError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalid(key: String, value: String, allowed: String)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .missing(let key):
       "the metadata lacks \(key)"
@@ -52,52 +52,52 @@ public enum MetadataError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// The metadata of a `.varq` file: typed values by key.
-public struct Metadata: Equatable, Sendable {
+package struct Metadata: Equatable, Sendable {
   /// All values by key.
-  public var values: [String: MetadataValue]
+  package var values: [String: MetadataValue]
 
   /// Makes metadata; ``VarqWriter`` checks keys and sizes.
-  public init(_ values: [String: MetadataValue] = [:]) { self.values = values }
+  package init(_ values: [String: MetadataValue] = [:]) { self.values = values }
 
   /// The keys in the order of the file.
-  public var keys: [String] { values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
+  package var keys: [String] { values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
   /// The value of a key, nil where it is missing.
-  public subscript(key: String) -> MetadataValue? {
+  package subscript(key: String) -> MetadataValue? {
     get { values[key] }
     set { values[key] = newValue }
   }
 
   /// The unsigned number of a key.
-  public func unsigned(_ key: String) throws(MetadataError) -> UInt64 {
+  package func unsigned(_ key: String) throws(MetadataError) -> UInt64 {
     let value = try required(key)
     guard case .unsigned(let number) = value else { throw mismatch(key, "u64", value) }
     return number
   }
 
   /// The number of a key.
-  public func double(_ key: String) throws(MetadataError) -> Double {
+  package func double(_ key: String) throws(MetadataError) -> Double {
     let value = try required(key)
     guard case .double(let number) = value else { throw mismatch(key, "f64", value) }
     return number
   }
 
   /// The truth of a key.
-  public func boolean(_ key: String) throws(MetadataError) -> Bool {
+  package func boolean(_ key: String) throws(MetadataError) -> Bool {
     let value = try required(key)
     guard case .boolean(let truth) = value else { throw mismatch(key, "bool", value) }
     return truth
   }
 
   /// The text of a key.
-  public func string(_ key: String) throws(MetadataError) -> String {
+  package func string(_ key: String) throws(MetadataError) -> String {
     let value = try required(key)
     guard case .string(let text) = value else { throw mismatch(key, "string", value) }
     return text
   }
 
   /// The unsigned numbers of a key.
-  public func unsignedList(_ key: String) throws(MetadataError) -> [UInt64] {
+  package func unsignedList(_ key: String) throws(MetadataError) -> [UInt64] {
     let value = try required(key)
     guard case .unsignedList(let numbers) = value else {
       throw mismatch(key, "list of u64", value)
@@ -106,7 +106,7 @@ public struct Metadata: Equatable, Sendable {
   }
 
   /// The texts of a key.
-  public func stringList(_ key: String) throws(MetadataError) -> [String] {
+  package func stringList(_ key: String) throws(MetadataError) -> [String] {
     let value = try required(key)
     guard case .stringList(let texts) = value else {
       throw mismatch(key, "list of strings", value)

@@ -1,14 +1,14 @@
-internal import Glibc
+internal import Platform
 
 /// A value does not fit the format that a tensor is to have.
-public enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A value is NaN or infinite.
   case notFinite(index: Int)
   /// A finite value is beyond the range of the format.
   case outOfRange(format: TensorFormat, index: Int, value: Float)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notFinite(let index):
       "element \(index) is NaN or infinite"
@@ -19,27 +19,27 @@ public enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// How far encoded values are from the values they stand for.
-public struct QuantizationStatistics: Equatable, Sendable {
+package struct QuantizationStatistics: Equatable, Sendable {
   /// Number of values.
-  public var count = 0
+  package var count = 0
   /// Σ w².
-  public var signal = 0.0
+  package var signal = 0.0
   /// Σ (w − ŵ)².
-  public var noise = 0.0
+  package var noise = 0.0
   /// max |w − ŵ|.
-  public var maximumError: Float = 0
+  package var maximumError: Float = 0
 
   /// Of no values yet.
-  public init() {}
+  package init() {}
 
   /// Root of the mean squared error.
-  public var rootMeanSquare: Double { count > 0 ? (noise / Double(count)).squareRoot() : 0 }
+  package var rootMeanSquare: Double { count > 0 ? (noise / Double(count)).squareRoot() : 0 }
 
   /// Signal-to-quantization-noise ratio in dB; infinite where nothing was lost.
-  public var sqnr: Double { noise > 0 ? 10 * log10(signal / noise) : .infinity }
+  package var sqnr: Double { noise > 0 ? 10 * log10(signal / noise) : .infinity }
 
   /// Takes in values and their stand-ins, as many as both have.
-  public mutating func add(_ values: [Float], _ decoded: [Float]) {
+  package mutating func add(_ values: [Float], _ decoded: [Float]) {
     for (value, other) in zip(values, decoded) { add(value, other) }
   }
 

@@ -8,22 +8,22 @@ internal import TensorBytes
 ///
 /// Pieces hold whole rows (or, in ``TensorFormat/q8``, at least whole blocks of 32). What is kept
 /// between them is small: the scales, a sixteenth of the values.
-public struct TensorEncoder {
+package struct TensorEncoder {
   /// How the values are stored.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// What storing them so has cost.
-  public private(set) var statistics = QuantizationStatistics()
+  package private(set) var statistics = QuantizationStatistics()
   private var scales: [UInt16] = []
   private var buffer: [UInt8] = []
 
   /// Begins a tensor.
-  public init(_ format: TensorFormat) { self.format = format }
+  package init(_ format: TensorFormat) { self.format = format }
 
   /// Encodes the next values.
   ///
   /// - Parameter sink: Is given the bytes, which are valid during the call.
   /// - Throws: ``EncodingError`` with the index within the tensor, and what `sink` throws.
-  public mutating func encode(
+  package mutating func encode(
     _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     switch format {
@@ -36,7 +36,7 @@ public struct TensorEncoder {
   }
 
   /// Gives the sink what follows the elements: in ``TensorFormat/q8`` padding and scales.
-  public mutating func finish(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
+  package mutating func finish(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
     guard format == .q8 else { return }
     let count = statistics.count
     let padding = [UInt8](repeating: 0, count: TensorFormat.scalesOffset(elements: count) - count)
@@ -126,7 +126,7 @@ public struct TensorEncoder {
 extension VarqWriter {
   /// Encodes all values of the current tensor; for small models, as in tests.
   /// - Returns: What the encoding has cost.
-  @discardableResult public func append(_ values: [Float]) throws -> QuantizationStatistics {
+  @discardableResult package func append(_ values: [Float]) throws -> QuantizationStatistics {
     guard let plan = current else {
       throw VarqWriterError.byteCount(tensor: "after the last", planned: 0, written: values.count)
     }

@@ -1,7 +1,7 @@
 internal import TensorBytes
 
 /// How the elements of a tensor are stored in a `.varq` file; its raw value is the format id.
-public enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
+package enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
   /// IEEE 754 binary32.
   case f32 = 1
   /// IEEE 754 binary16.
@@ -12,12 +12,12 @@ public enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
   case q8 = 16
 
   /// Elements that share a scale in ``q8``.
-  public static let blockSize = 32
+  package static let blockSize = 32
   /// The largest number of elements of a tensor.
-  public static let maximumElements = 1 << 48
+  package static let maximumElements = 1 << 48
 
   /// The name that users and metadata know it by.
-  public var name: String {
+  package var name: String {
     switch self {
     case .f32: "f32"
     case .f16: "f16"
@@ -27,7 +27,7 @@ public enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
   }
 
   /// The format of a name, nil for an unknown one.
-  public init?(name: String) {
+  package init?(name: String) {
     guard let format = Self.allCases.first(where: { $0.name == name }) else { return nil }
     self = format
   }
@@ -35,7 +35,7 @@ public enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
   /// Whether a tensor of this shape can have this format.
   ///
   /// ``q8`` needs at least two dimensions, and all but the first must make a multiple of 32.
-  public func suits(shape: [Int]) -> Bool {
+  package func suits(shape: [Int]) -> Bool {
     guard self == .q8 else { return true }
     guard shape.count >= 2, let columns = try? Checked.product(of: Array(shape.dropFirst())) else {
       return false
@@ -44,7 +44,7 @@ public enum TensorFormat: UInt16, Equatable, Hashable, Sendable, CaseIterable {
   }
 
   /// The size in bytes of `count` elements, at most ``maximumElements``, padding and scales included.
-  public func byteCount(elements count: Int) -> Int {
+  package func byteCount(elements count: Int) -> Int {
     switch self {
     case .f32: 4 * count
     case .f16, .bf16: 2 * count

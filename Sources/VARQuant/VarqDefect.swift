@@ -1,7 +1,7 @@
-public import TensorBytes
+package import TensorBytes
 
 /// What is wrong with a `.varq` file; see `formats/varq-v1.md`.
-public enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
+package enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file does not begin with the magic.
   case notVarq
   /// The file has a major version that this program does not know.
@@ -40,7 +40,7 @@ public enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
   case dataEnd(expected: Int, actual: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notVarq:
       "not a .varq file (its first bytes differ)"
@@ -94,18 +94,18 @@ public enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// A `.varq` file is malformed, or newer than this program.
-public struct VarqError: Error, Equatable, Sendable, CustomStringConvertible {
+package struct VarqError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The file.
-  public let path: String
+  package let path: String
   /// What is wrong with it.
-  public let defect: VarqDefect
+  package let defect: VarqDefect
 
   /// Names the file of a defect.
-  public init(path: String, defect: VarqDefect) {
+  package init(path: String, defect: VarqDefect) {
     self.path = path
     self.defect = defect
   }
 
   /// The message for the user.
-  public var description: String { "\(path): \(defect)" }
+  package var description: String { "\(path): \(defect)" }
 }

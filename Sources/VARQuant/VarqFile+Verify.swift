@@ -1,7 +1,7 @@
 internal import TensorBytes
 
 /// What is wrong with the content of a tensor, which opening a file does not look at.
-public enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes are not those that were written.
   case checksum(tensor: String, expected: String, actual: String)
   /// A byte between the tensors is not zero.
@@ -14,7 +14,7 @@ public enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible {
   case scale(tensor: String, block: Int, bits: UInt16)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .checksum(let tensor, let expected, let actual):
       "\(tensor): the SHA-256 is \(actual), not \(expected): the file is damaged; copy it again"
@@ -36,7 +36,7 @@ extension VarqFile {
   ///
   /// Its pages are released afterwards.
   /// - Returns: The first defect, nil for a sound tensor.
-  public func defect(of tensor: VarqTensor) throws -> ContentDefect? {
+  package func defect(of tensor: VarqTensor) throws -> ContentDefect? {
     defer { file.release(tensor.bytes) }
     if let offset = try paddingDefect(before: tensor) { return .padding(offset: offset) }
     let digest = try SHA256Digest.digest(of: file, in: tensor.bytes)

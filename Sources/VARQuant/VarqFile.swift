@@ -1,32 +1,32 @@
-public import TensorBytes
+package import TensorBytes
 
 /// An open `.varq` file: everything but the tensors' contents is validated, once, when it is opened.
 ///
 /// The tensors stay where they are, in the mapped file; see ``defect(of:)`` for their checksums.
-public final class VarqFile: Sendable {
+package final class VarqFile: Sendable {
   /// The mapped file.
-  public let file: MappedFile
+  package let file: MappedFile
   /// The minor version of the format.
-  public let minorVersion: Int
+  package let minorVersion: Int
   /// The metadata, without entries of unknown types.
-  public let metadata: Metadata
+  package let metadata: Metadata
   /// All tensors in the order of the file.
-  public let tensors: [VarqTensor]
+  package let tensors: [VarqTensor]
   /// SHA-256 of header, metadata and table, and so, through the tensors' checksums, of the content.
-  public let checksum: [UInt8]
+  package let checksum: [UInt8]
   /// The end of the tensor table.
   let dataStart: Int
   private let indices: [String: Int]
 
   /// Opens and validates a file.
   /// - Throws: ``VarqError``, `FileError`, `DigestError`.
-  public convenience init(_ path: String) throws {
+  package convenience init(_ path: String) throws {
     try self.init(MappedFile(path))
   }
 
   /// Validates a mapped file.
   /// - Throws: ``VarqError``, `DigestError`.
-  public init(_ file: MappedFile) throws {
+  package init(_ file: MappedFile) throws {
     self.file = file
     do {
       let parser = try VarqParser(file)
@@ -45,15 +45,15 @@ public final class VarqFile: Sendable {
 
   /// Whether a file begins like a `.varq` file, of whatever version.
   /// - Throws: `FileError` if it cannot be opened.
-  public static func isRecognized(_ path: String) throws(FileError) -> Bool {
+  package static func isRecognized(_ path: String) throws(FileError) -> Bool {
     VarqParser.hasMagic(try MappedFile(path))
   }
 
   /// The path as it was given.
-  public var path: String { file.path }
+  package var path: String { file.path }
 
   /// The tensor of a name, nil if there is none.
-  public subscript(name: String) -> VarqTensor? { index(of: name).map { tensors[$0] } }
+  package subscript(name: String) -> VarqTensor? { index(of: name).map { tensors[$0] } }
 
   /// The place of a tensor in ``tensors``.
   func index(of name: String) -> Int? { indices[name] }

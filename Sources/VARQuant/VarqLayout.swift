@@ -1,16 +1,16 @@
 internal import TensorBytes
 
 /// Name, format and shape of a tensor that is to be written.
-public struct TensorPlan: Equatable, Sendable {
+package struct TensorPlan: Equatable, Sendable {
   /// Its name, 1 to 512 bytes of UTF-8.
-  public let name: String
+  package let name: String
   /// How its elements will be stored.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// Its dimensions, the slowest first.
-  public let shape: [Int]
+  package let shape: [Int]
 
   /// Plans a tensor; ``VarqWriter`` checks it.
-  public init(name: String, format: TensorFormat, shape: [Int]) {
+  package init(name: String, format: TensorFormat, shape: [Int]) {
     self.name = name
     self.format = format
     self.shape = shape

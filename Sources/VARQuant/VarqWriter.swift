@@ -1,14 +1,14 @@
 internal import TensorBytes
 
 /// Why a `.varq` file cannot be written as planned.
-public enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The plan breaks a rule of the format.
   case plan(VarqDefect)
   /// A tensor's bytes do not have the planned size: more came, or fewer before the end.
   case byteCount(tensor: String, planned: Int, written: Int)
 
   /// The message for the user.
-  public var description: String {
+  package var description: String {
     switch self {
     case .plan(let defect): "\(defect)"
     case .byteCount(let tensor, let planned, let written):
@@ -22,7 +22,7 @@ public enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertible
 /// The tensors' bytes are appended in the order of the plan. Header and table, which hold the
 /// checksums, are written last, into the room left for them; then the file appears under its name.
 /// The same plan and bytes give the same file.
-public final class VarqWriter {
+package final class VarqWriter {
   private let output: AtomicFileWriter
   private let metadata: [UInt8]
   private let entryCount: Int
@@ -35,7 +35,7 @@ public final class VarqWriter {
 
   /// Begins a file at `path`.
   /// - Throws: ``VarqWriterError/plan(_:)``, `FileError`, `DigestError`.
-  public init(
+  package init(
     _ path: String, replacing: Bool = false, metadata: Metadata, tensors: [TensorPlan]
   ) throws {
     do throws(VarqDefect) {
@@ -59,12 +59,12 @@ public final class VarqWriter {
   }
 
   /// The tensor whose bytes come next, nil after the last one.
-  public var current: TensorPlan? {
+  package var current: TensorPlan? {
     written.count < tensors.count ? tensors[written.count].plan : nil
   }
 
   /// The size that the file will have.
-  public static func fileSize(metadata: Metadata, tensors: [TensorPlan]) throws -> Int {
+  package static func fileSize(metadata: Metadata, tensors: [TensorPlan]) throws -> Int {
     do throws(VarqDefect) {
       var end = try VarqLayout.headerSize + metadata.encoded().count
       for plan in tensors {
@@ -82,7 +82,7 @@ public final class VarqWriter {
 
   /// Adds bytes to the current tensor; when it has all of them, the next one becomes current.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` for bytes beyond its end.
-  public func append(_ bytes: UnsafeRawBufferPointer) throws {
+  package func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard written.count < tensors.count else {
       throw VarqWriterError.byteCount(tensor: "after the last", planned: 0, written: bytes.count)
     }
@@ -99,7 +99,7 @@ public final class VarqWriter {
 
   /// Writes header and table, and gives the file its name.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` if a tensor is incomplete.
-  public func finish() throws {
+  package func finish() throws {
     if written.count < tensors.count {
       let (plan, byteCount) = tensors[written.count]
       throw VarqWriterError.byteCount(tensor: plan.name, planned: byteCount, written: progress)

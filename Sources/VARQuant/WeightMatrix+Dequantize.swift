@@ -3,13 +3,13 @@ internal import TensorBytes
 extension WeightMatrix {
   /// The values of all elements, [N, K] row-major, as `formats/varq-v1.md` defines them.
   /// - Throws: `FileError`, which cannot happen for a matrix of an open ``VarqFile``.
-  public func floats() throws -> [Float] { try floats(rows: 0..<rows) }
+  package func floats() throws -> [Float] { try floats(rows: 0..<rows) }
 
   /// The values of some rows, [rows.count, K].
   ///
   /// - Precondition: `rows` are rows of the matrix; where they are not, the result is empty.
   /// - Throws: `FileError`, which cannot happen for a matrix of an open ``VarqFile``.
-  public func floats(rows range: Range<Int>) throws -> [Float] {
+  package func floats(rows range: Range<Int>) throws -> [Float] {
     guard range.lowerBound >= 0, range.upperBound <= rows else { return [] }
     return try unsafe [Float](unsafeUninitializedCapacity: range.count * columns) { buffer, count in
       try unsafe dequantize(rows: range, into: buffer)
@@ -62,5 +62,5 @@ extension WeightMatrix {
 extension VarqTensor {
   /// The values of all elements, row-major in ``shape``.
   /// - Throws: `FileError`, which cannot happen for a tensor of an open ``VarqFile``.
-  public func floats() throws -> [Float] { try matrix.floats() }
+  package func floats() throws -> [Float] { try matrix.floats() }
 }

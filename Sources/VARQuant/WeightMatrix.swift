@@ -1,29 +1,29 @@
-public import TensorBytes
+package import TensorBytes
 
 /// A weight [N, K] in a mapped file, in the form in which the kernels take it.
 ///
 /// Linear weights are [out, in]; of a convolution [Cout, kh, kw, Cin], N is Cout and K = kh·kw·Cin.
 /// Everything was validated when the file was opened: the ranges lie within the file and have the
 /// sizes that the format demands.
-public struct WeightMatrix: Sendable {
+package struct WeightMatrix: Sendable {
   /// How the elements are stored.
-  public let format: TensorFormat
+  package let format: TensorFormat
   /// Rows, N: the outputs.
-  public let rows: Int
+  package let rows: Int
   /// Columns, K: the inputs; a multiple of 32 in ``TensorFormat/q8``.
-  public let columns: Int
+  package let columns: Int
   /// The file that the ranges index.
-  public let file: MappedFile
+  package let file: MappedFile
   /// Bytes of the elements, [N, K] row-major, 64-byte aligned; the quants in ``TensorFormat/q8``.
-  public let data: Range<Int>
+  package let data: Range<Int>
   /// Bytes of the binary16 scales [N, K/32], 64-byte aligned; only in ``TensorFormat/q8``.
-  public let scales: Range<Int>?
+  package let scales: Range<Int>?
 
   /// All bytes of the tensor, for advice to the system about its pages.
-  public var bytes: Range<Int> { data.lowerBound..<(scales?.upperBound ?? data.upperBound) }
+  package var bytes: Range<Int> { data.lowerBound..<(scales?.upperBound ?? data.upperBound) }
 
   /// Views the bytes of a tensor that begins at `offset`; nil unless shape and file allow it.
-  public init?(format: TensorFormat, rows: Int, columns: Int, file: MappedFile, offset: Int) {
+  package init?(format: TensorFormat, rows: Int, columns: Int, file: MappedFile, offset: Int) {
     guard let count = try? Checked.product(of: [rows, columns]), offset >= 0, rows > 0,
       columns > 0, count <= TensorFormat.maximumElements, format.suits(shape: [rows, columns]),
       let end = try? Checked.add(offset, format.byteCount(elements: count)), end <= file.count

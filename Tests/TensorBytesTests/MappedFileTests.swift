@@ -1,4 +1,4 @@
-import Glibc
+internal import Platform
 import TensorBytes
 import TestSupport
 import Testing
