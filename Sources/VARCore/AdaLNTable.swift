@@ -53,21 +53,21 @@ struct AdaLNTable {
   func evaluate(
     _ conditions: FloatMatrix, _ weights: TransformerWeights, _ compute: Compute,
     input: ActivationBuffer
-  ) {
-    compute.prepareSiLU(conditions, into: input)
+  ) throws {
+    try compute.prepareSiLU(conditions, into: input)
     for (index, block) in weights.blocks.enumerated() {
       let target = table(columns: index * 6 * width..<(index + 1) * 6 * width)
       switch block.adaLN {
       case .linear(let layer):
-        compute.linear(input, layer.weight, bias: layer.bias, into: target)
+        try compute.linear(input, layer.weight, bias: layer.bias, into: target)
       case .offset(let offset):
         guard let shared = weights.sharedAdaLN else { continue }
-        compute.linear(input, shared.weight, bias: shared.bias, into: target)
+        try compute.linear(input, shared.weight, bias: shared.bias, into: target)
         add(offset, to: target)
       }
     }
     let head = table(columns: 6 * depth * width..<stride)
-    compute.linear(input, weights.headAdaLN.weight, bias: weights.headAdaLN.bias, into: head)
+    try compute.linear(input, weights.headAdaLN.weight, bias: weights.headAdaLN.bias, into: head)
   }
 
   private func add(_ offset: FloatVector, to target: FloatMatrix) {

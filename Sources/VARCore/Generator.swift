@@ -49,15 +49,15 @@ package final class Generator {
       request, vocabulary: vocabulary, patchNumbers: patchNumbers, images,
       pool: pool)
 
-    transformer.begin(labels: labels)
+    try transformer.begin(labels: labels)
     quantizer.reset()
     onStart()
     for scale in 0..<scales {
       for block in transformer.weights.blocks.indices { try transformer.run(block: block) }
       let weight = request.options.guidanceWeight(scale: scale, of: scales)
       // Where the unconditional half has no weight it isn't computed.
-      let logits = clock.measure(.head) {
-        transformer.head(sequences: weight == 0 ? images : 2 * images)
+      let logits = try clock.measure(.head) {
+        try transformer.head(sequences: weight == 0 ? images : 2 * images)
       }
       let guided = try clock.measure(.sampling) {
         let guided = try guide(logits, weight: weight)
@@ -71,7 +71,9 @@ package final class Generator {
       }
       try onScale(ScaleEvent(scale: scale, scales: scales, quantizer: quantizer))
       if scale + 1 < scales {
-        clock.measure(.embedding) { transformer.embed(quantizer.nextInput(scale: scale + 1)) }
+        try clock.measure(.embedding) {
+          try transformer.embed(quantizer.nextInput(scale: scale + 1))
+        }
       }
     }
     return (0..<images).map { image in

@@ -48,7 +48,7 @@ final class Quantizer {
   private var latentCount: Int { side * side * channels }
 
   /// Forgets all scales: f̂ = 0.
-  func reset() { latent.discard() }
+  func reset() { latent.zero() }
 
   /// f̂ of one image, [P, P, Z].
   func latent(image: Int) -> [Float] {

@@ -27,7 +27,7 @@ package final class StepwiseRun {
 
   /// Embeds the first scale for labels; nil is the unconditional class.
   package func begin(labels: [Int?]) throws {
-    transformer.begin(labels: try transformer.weights.configuration.rows(of: labels))
+    try transformer.begin(labels: transformer.weights.configuration.rows(of: labels))
     quantizer.reset()
   }
 
@@ -35,7 +35,9 @@ package final class StepwiseRun {
   package func run(block: Int) throws { try transformer.run(block: block) }
 
   /// The logits of all sequences, [R·n, V].
-  package func logits() -> FloatMatrix { transformer.head(sequences: transformer.sequences) }
+  package func logits() throws -> FloatMatrix {
+    try transformer.head(sequences: transformer.sequences)
+  }
 
   /// Adds a scale's embeddings, [B, n, Z], to f̂.
   package func accumulate(_ embeddings: [Float], scale: Int) throws {
@@ -46,7 +48,7 @@ package final class StepwiseRun {
   }
 
   /// Embeds the input of a later scale, made from f̂.
-  package func advance(to scale: Int) {
-    transformer.embed(quantizer.nextInput(scale: scale))
+  package func advance(to scale: Int) throws {
+    try transformer.embed(quantizer.nextInput(scale: scale))
   }
 }

@@ -41,7 +41,7 @@ final class TeacherForcing {
     }
     for maps in tokens { try maps.validate(patchNumbers: patchNumbers, vocabulary: vocabulary) }
     let rows = try transformer.weights.configuration.rows(of: labels)
-    transformer.begin(
+    try transformer.begin(
       labels: rows + Array(repeating: rows[0], count: images - rows.count))
     quantizer.reset()
     for scale in patchNumbers.indices {
@@ -53,7 +53,7 @@ final class TeacherForcing {
         quantizer.embed(maps.scales[scale][...], image: image)
       }
       try quantizer.accumulate(scale: scale)
-      transformer.embed(quantizer.nextInput(scale: scale + 1))
+      try transformer.embed(quantizer.nextInput(scale: scale + 1))
     }
   }
 }

@@ -96,7 +96,7 @@ final class Transformer {
   /// x = cond + pos_start + lvl_embed[0] + pos_1LC[0..<p_0²]; a guided batch's other half has the
   /// unconditional class.
   /// - Parameter labels: [B], rows of the class embedding.
-  func begin(labels: [Int]) {
+  func begin(labels: [Int]) throws {
     let width = shape.width
     let unconditional = Array(repeating: shape.classes, count: sequences - images)
     for (row, label) in (labels + unconditional).enumerated() {
@@ -104,7 +104,7 @@ final class Transformer {
         weights.classEmbedding, rows: label..<label + 1,
         into: conditions.matrix(offset: row * width, rows: 1, columns: width))
     }
-    modulation.evaluate(classConditions, weights, exact, input: exactInput)
+    try modulation.evaluate(classConditions, weights, exact, input: exactInput)
     for matrix in weights.adaLNMatrices { matrix.file.release(matrix.bytes) }
     position = 0
     tokens = (shape.patchNumbers.first ?? 0) * (shape.patchNumbers.first ?? 0)
@@ -130,15 +130,15 @@ final class Transformer {
   /// Embeds the input of the next scale: word_embed(map) + lvl_embed[k] + pos_1LC[slice k].
   ///
   /// - Parameter map: [B·n, Z], for both halves of a guided batch.
-  func embed(_ map: FloatMatrix) {
+  func embed(_ map: FloatMatrix) throws {
     let width = shape.width
     position += tokens
     tokens = map.rows / images
-    exact.prepare(map, into: exactInput)
+    try exact.prepare(map, into: exactInput)
     let half = map.rows * width
     for copy in 0..<sequences / images {
       let target = stream.matrix(offset: copy * half, rows: map.rows, columns: width)
-      exact.linear(
+      try exact.linear(
         exactInput, weights.wordEmbedding.weight, bias: weights.wordEmbedding.bias, into: target)
     }
     for row in 0..<sequences { addPositions(row) }
@@ -165,50 +165,50 @@ final class Transformer {
     let attended = attended.matrix(rows: x.rows, columns: shape.width)
 
     let qkvInput = input(for: block.qkv.weight)
-    clock.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
+    try clock.measure(.layerNorm) {
+      try compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
     }
-    clock.measure(.qkv) {
-      context(for: block.qkv.weight).linear(
+    try clock.measure(.qkv) {
+      try context(for: block.qkv.weight).linear(
         qkvInput, block.qkv.weight, bias: block.qkv.bias, into: qkv)
     }
-    clock.measure(.cache) {
-      compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+    try clock.measure(.cache) {
+      try compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
     }
     // Queries of this scale over the keys of all scales so far; nothing is masked within the scale.
     try clock.measure(.attention) {
       try compute.attention(
         qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
     }
-    clock.measure(.projection) {
+    try clock.measure(.projection) {
       let input = input(for: block.projection.weight)
-      compute.prepare(attended, into: input)
-      context(for: block.projection.weight).linearResidual(
+      try compute.prepare(attended, into: input)
+      try context(for: block.projection.weight).linearResidual(
         input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
     }
     let mlpInput = input(for: block.fc1.weight)
     let hidden = compute.spares(block.fc2.weight) ? sparedHidden ?? hidden : hidden
-    clock.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
+    try clock.measure(.layerNorm) {
+      try compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
     }
-    clock.measure(.fc1) {
-      context(for: block.fc1.weight).linearGELU(
+    try clock.measure(.fc1) {
+      try context(for: block.fc1.weight).linearGELU(
         mlpInput, block.fc1.weight, bias: block.fc1.bias, into: hidden)
     }
-    clock.measure(.fc2) {
-      context(for: block.fc2.weight).linearResidual(
+    try clock.measure(.fc2) {
+      try context(for: block.fc2.weight).linearResidual(
         hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
     }
   }
 
   /// The logits of the first `count` sequences, [count·n, V].
-  func head(sequences count: Int) -> FloatMatrix {
+  func head(sequences count: Int) throws -> FloatMatrix {
     let ada = modulation.head(rows: 0..<count)
     let x = activations.rows(0..<count * tokens)
     let output = logits.matrix(rows: x.rows, columns: shape.vocabulary)
     let input = input(for: weights.head.weight)
-    compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
-    context(for: weights.head.weight).linear(
+    try compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
+    try context(for: weights.head.weight).linear(
       input, weights.head.weight, bias: weights.head.bias, into: output)
     return output
   }

@@ -78,7 +78,7 @@ extension ParityRun {
     try run.begin(labels: labels)
     try compare("cond", run.conditions.values)
     for scale in reference.patchNumbers.indices {
-      if scale > 0 { run.advance(to: scale) }
+      if scale > 0 { try run.advance(to: scale) }
       try compare("scale\(scale).input", run.activations.values)
       for block in 0..<depth {
         try run.run(block: block)
@@ -95,7 +95,7 @@ extension ParityRun {
   private func predict(
     _ run: StepwiseRun, scale: Int, _ random: inout RandomSource
   ) throws -> [Float] {
-    let raw = run.logits()
+    let raw = try run.logits()
     try compare("scale\(scale).logits_raw", raw.values)
     var guided = try guide(raw, scale: scale)
     try compare("scale\(scale).logits", guided)
