@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import VARConversion
+import VARModel
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -30,7 +31,7 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let line = ProgressLine()
-    let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force) {
+    let paths = try Exporter(ModelFile(file)).write(to: output, replacing: force) {
       line.show($0)
     }
     line.clear()

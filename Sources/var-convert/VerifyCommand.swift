@@ -57,7 +57,7 @@ struct VerifyCommand: ParsableCommand {
     for verdict in verdicts {
       if let defect = verdict.defect { print("DAMAGED \(defect)") }
       if let statistics = verdict.statistics, !verdict.isClose {
-        let limit = Verifier.leastSQNR[verdict.format] ?? 0
+        let limit = verdict.format.accuracy.leastSQNR
         print(
           "DIFFERS \(verdict.name): \(Format.fixed(statistics.sqnr, 1)) dB, at least "
             + "\(Format.fixed(limit, 0)) dB were expected of \(verdict.format.name)")

@@ -170,7 +170,7 @@ import VARQuant
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       let plan = try ConversionPlan(model, recipe: ConversionRecipe())
       _ = try Converter(plan).write(to: folder.file("half.varq"), replacing: true)
-      let converted = try ConvertedModel(folder.file("half.varq"))
+      let converted = try ModelFile(folder.file("half.varq"))
       #expect((converted.configuration.transformer != nil) == (half == .transformer))
       #expect((converted.configuration.tokenizer != nil) == (half == .tokenizer))
     }

@@ -17,7 +17,7 @@ import VARQuant
     let model = try SourceModel.recognize(transformer: sources[0], tokenizer: sources[1])
     let plan = try ConversionPlan(model, recipe: ConversionRecipe(.f32))
     _ = try Converter(plan).write(to: folder.file("model.varq"))
-    let paths = try Exporter(ConvertedModel(folder.file("model.varq"))).write(
+    let paths = try Exporter(ModelFile(folder.file("model.varq"))).write(
       to: folder.file("export"))
     #expect(paths == ["var", "vae"].map { folder.file("export/\($0).safetensors") })
     for (source, path) in zip(sources, paths) {
@@ -44,7 +44,7 @@ import VARQuant
     let model = try SourceModel.recognize(others: [source], options: options)
     let plan = try ConversionPlan(model, recipe: ConversionRecipe())
     _ = try Converter(plan).write(to: folder.file("model.varq"))
-    let exporter = Exporter(try ConvertedModel(folder.file("model.varq")))
+    let exporter = Exporter(try ModelFile(folder.file("model.varq")))
     _ = try exporter.write(to: folder.path)
     #expect(throws: (any Error).self) { _ = try exporter.write(to: folder.path) }
     _ = try exporter.write(to: folder.path, replacing: true)

@@ -147,17 +147,15 @@ import VARQuant
     let targets = plan.tensors.map(\.target)
     try write(Array(targets.dropFirst()))
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: targets[0].name, problem: "is missing")
+      throws: ModelFileError(path: path, tensor: targets[0].name, problem: .missing)
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     try write(targets + [TensorPlan(name: "vae.extra", format: .f32, shape: [1])])
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: "vae.extra", problem: "belongs to no model of this configuration")
+      throws: ModelFileError(path: path, tensor: "vae.extra", problem: .surplus)
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     let codebook = "vae.quantize.embedding.weight"
     try write(
@@ -165,20 +163,19 @@ import VARQuant
         TensorPlan(name: $0.name, format: $0.name == codebook ? .q8 : .f32, shape: $0.shape)
       })
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: codebook,
-        problem: "is q8, which only weights of linear layers and convolutions may be")
+      throws: ModelFileError(
+        path: path, tensor: codebook, problem: .format(.q8, role: .codebook))
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     let flat = TensorPlan(name: targets[0].name, format: .f32, shape: [1])
     try write([flat] + targets.dropFirst())
     #expect(
-      throws: ConversionError.manifest(
+      throws: ModelFileError(
         path: path, tensor: flat.name,
-        problem: "has the shape [1], not \(targets[0].shape)")
+        problem: .shape(expected: targets[0].shape, actual: [1]))
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
   }
 }

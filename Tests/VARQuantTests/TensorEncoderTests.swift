@@ -164,6 +164,6 @@ import VARQuant
     let whole = try encode(values.count)
     #expect(try encode(32) == whole)
     #expect(try encode(160) == whole)
-    #expect(whole.count == format.byteCount(elements: values.count))
+    #expect(whole.count == format.byteCount(rows: 1, columns: values.count))
   }
 }

@@ -16,7 +16,7 @@ package final class VarqFile: Sendable {
   package let checksum: [UInt8]
   /// The end of the tensor table.
   let dataStart: Int
-  private let indices: [String: Int]
+  private let indices: [ByteKey: Int]
 
   /// Opens and validates a file.
   /// - Throws: ``VarqError``, `FileError`, `DigestError`.
@@ -56,5 +56,5 @@ package final class VarqFile: Sendable {
   package subscript(name: String) -> VarqTensor? { index(of: name).map { tensors[$0] } }
 
   /// The place of a tensor in ``tensors``.
-  func index(of name: String) -> Int? { indices[name] }
+  package func index(of name: String) -> Int? { indices[name: name] }
 }

@@ -62,7 +62,7 @@ package struct Inspection: Encodable, Sendable {
         bytes: tensor.bytes.count, sha256: digest.map(SHA256Digest.hex))
     }
     metadata = file.metadata.values.mapValues(InspectedValue.init)
-    (model, problem) = Self.describe { try ConvertedModel(file).configuration }
+    (model, problem) = Self.describe { try ModelFile(file).configuration }
   }
 
   private init(_ checkpoint: Checkpoint, checksums: Bool) throws {

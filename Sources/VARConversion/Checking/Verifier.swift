@@ -22,21 +22,17 @@ package struct TensorVerdict: Sendable {
 
 /// Checks the content of a `.varq` file, by itself and against the checkpoints it came from.
 package struct Verifier {
-  /// Least SQNR in dB of a tensor that was converted from the source. Trained weights reach 44 in q8,
-  /// 55 in bf16 and 73 in f16; weights of another training step or model stay far below.
-  package static let leastSQNR: [TensorFormat: Double] = [.f32: 120, .f16: 50, .bf16: 45, .q8: 30]
-
   private let file: VarqFile
   private let sources: [String: SourceModel.Binding]
 
   /// Prepares the check of a file.
   /// - Parameter paths: checkpoints to compare with, recognised by their content.
-  /// - Throws: errors of ``ConvertedModel``, since no reader accepts a file that is no model, and of
+  /// - Throws: errors of `ModelFile`, since no reader accepts a file that is no model, and of
   ///   the checkpoints.
   package init(_ file: VarqFile, against paths: [String] = []) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
-    let options = ConversionOptions(try ConvertedModel(file).configuration)
+    let options = ConversionOptions(try ModelFile(file).configuration)
     for path in paths {
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       for binding in model.bindings { sources[binding.specification.name] = binding }
@@ -57,10 +53,9 @@ package struct Verifier {
       let defect = try file.defect(of: tensor)
       let statistics = try sources[tensor.name].map { try compare(tensor, $0) }
       file.file.release(tensor.bytes)
-      let limit = Self.leastSQNR[tensor.format] ?? 0
       return TensorVerdict(
         name: tensor.name, format: tensor.format, defect: defect, statistics: statistics,
-        isClose: statistics.map { $0.sqnr >= limit } ?? true)
+        isClose: statistics.map { $0.sqnr >= tensor.format.accuracy.leastSQNR } ?? true)
     }
   }
 
@@ -68,10 +63,11 @@ package struct Verifier {
     _ tensor: VarqTensor, _ source: SourceModel.Binding
   ) throws -> QuantizationStatistics {
     let order = StoredOrder(source.specification)
+    // As in two models of other widths.
     guard tensor.shape == source.specification.storedShape else {
-      throw ConversionError.manifest(
+      throw ModelFileError(
         path: file.path, tensor: tensor.name,
-        problem: "has the shape \(tensor.shape), its source \(source.specification.storedShape)")
+        problem: .shape(expected: source.specification.storedShape, actual: tensor.shape))
     }
     var statistics = QuantizationStatistics()
     var row = 0

@@ -28,7 +28,7 @@ package struct ConversionRecipe: Sendable {
 
   /// The table; the first row that matches decides.
   private static let rows: [Row] = [
-    Row(tensors: "interfaces to pixels, latents and tokens", matches: isInterface, choice: .full),
+    Row(tensors: "interfaces to pixels, latents and tokens", matches: { $0.isInterface }, choice: .full),
     Row(
       tensors: "large matrices", matches: { $0.role == .matrix && isLarge($0) }, choice: .chosen),
     Row(
@@ -80,7 +80,7 @@ package struct ConversionRecipe: Sendable {
   private static func check(
     _ override: FormatOverride, _ tensor: TensorSpecification, _ maximum: Float
   ) throws(RecipeError) {
-    if override.format == .q8 && tensor.role != .matrix && tensor.role != .convolution {
+    if !tensor.role.allows(override.format) {
       throw .role(tensor: tensor.name, role: tensor.role, override: override.text)
     }
     if !override.format.suits(shape: tensor.storedShape) {
@@ -89,14 +89,6 @@ package struct ConversionRecipe: Sendable {
     if !override.format.holds(maximum) {
       throw .range(tensor: tensor.name, maximum: maximum, override: override.text)
     }
-  }
-
-  /// Weights through which everything passes from one representation into another, all small.
-  private static func isInterface(_ tensor: TensorSpecification) -> Bool {
-    let name = tensor.upstreamName
-    return name.hasPrefix("word_embed.") || name.hasPrefix("quant_conv.")
-      || name.hasPrefix("post_quant_conv.") || name.hasPrefix("quantize.quant_resi.")
-      || name.contains(".conv_in.") || name.contains(".conv_out.")
   }
 
   private static func isLarge(_ tensor: TensorSpecification) -> Bool {
@@ -119,31 +111,4 @@ struct FormatChoice: Equatable, Sendable {
 
   let format: TensorFormat
   let reason: Reason
-}
-
-extension TensorFormat {
-  /// Whether values of which the largest has this magnitude keep the format's precision.
-  func holds(_ maximum: Float) -> Bool {
-    maximum == 0 || (smallestMaximum...largestMagnitude).contains(maximum)
-  }
-
-  /// Below it even the largest value, or in q8 its block's scale, is a subnormal f16 of few bits.
-  private var smallestMaximum: Float {
-    switch self {
-    case .f32, .bf16: 0
-    case .f16: 0x1p-18
-    case .q8: 127 * 0x1p-18
-    }
-  }
-
-  /// Finite values up to this magnitude have a finite encoding.
-  var largestMagnitude: Float {
-    switch self {
-    case .f32: .greatestFiniteMagnitude
-    // The largest values that round down to the largest finite number of the format.
-    case .f16: Float(65_520).nextDown
-    case .bf16: Float(bitPattern: 0x7F7F_7FFF)
-    case .q8: 65_504 * 127
-    }
-  }
 }

@@ -2,7 +2,8 @@ internal import TensorBytes
 
 /// Reads and validates header, metadata and tensor table, in this order.
 ///
-/// Errors are ``VarqDefect`` and, where an entry is cut off, `ByteReaderError`; every number of the file is checked before it is used.
+/// Errors are ``VarqDefect`` and, where an entry is cut off, `ByteReaderError`; every number of the
+/// file is checked before it is used.
 struct VarqParser {
   let minorVersion: Int
   let checksum: [UInt8]
@@ -112,10 +113,10 @@ struct VarqParser {
   }
 
   /// The place of every name in the table.
-  static func indices(of tensors: [VarqTensor]) throws(VarqDefect) -> [String: Int] {
-    var indices: [String: Int] = [:]
+  static func indices(of tensors: [VarqTensor]) throws(VarqDefect) -> [ByteKey: Int] {
+    var indices: [ByteKey: Int] = [:]
     for (index, tensor) in tensors.enumerated() {
-      if indices.updateValue(index, forKey: tensor.name) != nil {
+      if indices.updateValue(index, forKey: ByteKey(tensor.name)) != nil {
         throw .duplicateTensor(name: tensor.name)
       }
     }
@@ -151,7 +152,7 @@ private struct TableEntry {
     byteCount = try reader.read()
     checksum = try reader.readBytes(32)
     name = try reader.readUTF8(length)
-    guard let format = TensorFormat(rawValue: id) else {
+    guard let format = TensorFormat(id: id) else {
       throw VarqDefect.unknownFormat(tensor: name, id: Int(id))
     }
     self.format = format
@@ -160,10 +161,9 @@ private struct TableEntry {
   /// The tensor, which must lie within the file at the first place after `end` that its size allows.
   func tensor(in file: MappedFile, after end: Int) throws -> VarqTensor {
     let dimensions = shape.map { Int(exactly: $0) ?? 0 }
-    guard let count = VarqLayout.elementCount(dimensions, format) else {
+    guard let expected = VarqLayout.byteCount(dimensions, format) else {
       throw VarqDefect.shape(tensor: name, shape: shape, format: format)
     }
-    let expected = format.byteCount(elements: count)
     guard byteCount == UInt64(expected) else {
       throw VarqDefect.byteCount(tensor: name, expected: UInt64(expected), actual: byteCount)
     }
@@ -174,7 +174,7 @@ private struct TableEntry {
     let rows = dimensions.first ?? 1
     guard
       let matrix = WeightMatrix(
-        format: format, rows: rows, columns: count / rows, file: file, offset: place)
+        format: format, rows: rows, columns: dimensions.dropFirst().reduce(1, *), file: file, offset: place)
     else { throw VarqDefect.dataEnd(expected: place + expected, actual: file.count) }
     return VarqTensor(name: name, shape: dimensions, matrix: matrix, checksum: checksum)
   }

@@ -142,7 +142,7 @@ package final class VarqWriter {
     var bytes: [UInt8] = []
     for ((plan, byteCount), (offset, checksum)) in zip(tensors, written) {
       bytes.append(littleEndian: UInt16(plan.name.utf8.count))
-      bytes.append(littleEndian: plan.format.rawValue)
+      bytes.append(littleEndian: plan.format.id)
       bytes.append(littleEndian: UInt32(plan.shape.count))
       for dimension in plan.shape { bytes.append(littleEndian: UInt64(dimension)) }
       bytes.append(littleEndian: UInt64(offset))
@@ -159,11 +159,11 @@ extension VarqWriter {
     guard (1...VarqLayout.maximumNameLength).contains(length) else {
       throw .tensorName(offset: 0, length: length)
     }
-    guard let count = VarqLayout.elementCount(plan.shape, plan.format) else {
+    guard let count = VarqLayout.byteCount(plan.shape, plan.format) else {
       throw .shape(
         tensor: plan.name, shape: plan.shape.map { UInt64(clamping: $0) }, format: plan.format)
     }
-    return plan.format.byteCount(elements: count)
+    return count
   }
 
   private static func check(
@@ -173,8 +173,8 @@ extension VarqWriter {
     try limit("the table's size", tableSize, VarqLayout.maximumSectionSize)
     try limit("the number of metadata entries", entryCount, VarqLayout.maximumEntries)
     try limit("the number of tensors", tensors.count, VarqLayout.maximumEntries)
-    var names: Set<String> = []
-    for plan in tensors where !names.insert(plan.name).inserted {
+    var names: Set<ByteKey> = []
+    for plan in tensors where !names.insert(ByteKey(plan.name)).inserted {
       throw .duplicateTensor(name: plan.name)
     }
   }

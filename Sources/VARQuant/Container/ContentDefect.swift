@@ -4,7 +4,7 @@ internal import TensorBytes
 package enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes are not those that were written.
   case checksum(tensor: String, expected: String, actual: String)
-  /// A byte between the tensors is not zero.
+  /// A byte between the tensors, or between the parts of one, is not zero.
   case padding(offset: Int)
   /// A value is NaN or infinite.
   case notFinite(tensor: String, index: Int)
@@ -45,7 +45,13 @@ extension VarqFile {
         tensor: tensor.name, expected: SHA256Digest.hex(tensor.checksum),
         actual: SHA256Digest.hex(digest))
     }
-    return tensor.format == .q8 ? try blockDefect(of: tensor) : try valueDefect(of: tensor)
+    let parts = tensor.matrix.parts
+    for (part, next) in zip(parts, parts.dropFirst()) {
+      if let offset = try nonZero(in: part.upperBound..<next.lowerBound) {
+        return .padding(offset: offset)
+      }
+    }
+    return try tensor.format.traits.defect(of: tensor.matrix, named: tensor.name)
   }
 
   /// Where a byte between the tensor and the one before it is not zero.
@@ -59,46 +65,5 @@ extension VarqFile {
     try unsafe file.withBytes(in: range) { bytes in
       unsafe bytes.firstIndex { $0 != 0 }.map { range.lowerBound + $0 }
     }
-  }
-
-  private func valueDefect(of tensor: VarqTensor) throws -> ContentDefect? {
-    let matrix = tensor.matrix
-    let step = max(1, (1 << 18) / matrix.columns)
-    for start in stride(from: 0, to: matrix.rows, by: step) {
-      let values = try matrix.floats(rows: start..<min(start + step, matrix.rows))
-      if let index = values.firstIndex(where: { !$0.isFinite }) {
-        return .notFinite(tensor: tensor.name, index: start * matrix.columns + index)
-      }
-    }
-    return nil
-  }
-
-  private func blockDefect(of tensor: VarqTensor) throws -> ContentDefect? {
-    guard let scales = tensor.matrix.scales else { return nil }
-    let data = tensor.matrix.data
-    if let offset = try nonZero(in: data.upperBound..<scales.lowerBound) {
-      return .padding(offset: offset)
-    }
-    return try unsafe file.withBytes(in: data) { quants in
-      try unsafe file.withBytes(in: scales) { scales in
-        unsafe Self.blockDefect(tensor.name, quants, scales)
-      }
-    }
-  }
-
-  private static func blockDefect(
-    _ name: String, _ quants: UnsafeRawBufferPointer, _ scales: UnsafeRawBufferPointer
-  ) -> ContentDefect? {
-    let size = TensorFormat.blockSize
-    for block in 0..<scales.count / 2 {
-      let bits = unsafe scales.loadUnaligned(fromByteOffset: 2 * block, as: UInt16.self)
-      guard bits < 0x7C00 else { return .scale(tensor: name, block: block, bits: bits) }
-      let range = block * size..<(block + 1) * size
-      let bad = range.first { unsafe bits == 0 ? quants[$0] != 0 : quants[$0] == 0x80 }
-      if let bad {
-        return unsafe .quant(tensor: name, index: bad, quant: Int8(bitPattern: quants[bad]))
-      }
-    }
-    return nil
   }
 }

@@ -96,7 +96,7 @@ extension TokenizerConfiguration {
     metadata["vae.latent_channels"] = .unsigned(UInt64(latentChannels))
     metadata["vae.patch_nums"] = .unsignedList(patchNumbers.map(UInt64.init))
     metadata["vae.phi"] = .string(phi.name)
-    metadata["vae.phi_count"] = .unsigned(UInt64(phiNames.count))
+    metadata["vae.phi_count"] = .unsigned(UInt64(phiCount))
     metadata["vae.phi_ratio"] = .double(Double(phiRatio))
     metadata["vae.z_normalized"] = .boolean(zNormalized)
   }
@@ -111,12 +111,12 @@ extension TokenizerConfiguration {
       patchNumbers: try metadata.sizes("vae.patch_nums"), phi: .shared,
       phiRatio: Float(try metadata.double("vae.phi_ratio")),
       zNormalized: try metadata.boolean("vae.z_normalized"))
-    phi = try PhiLayout(
-      name: metadata.string("vae.phi"), count: metadata.size("vae.phi_count"))
-    guard phiNames.count == (try metadata.size("vae.phi_count")) else {
+    let count = try metadata.size("vae.phi_count")
+    phi = try PhiLayout(name: metadata.string("vae.phi"), count: count)
+    // Counted, not listed: the number has not been checked yet.
+    guard phiCount == count else {
       throw MetadataError.invalid(
-        key: "vae.phi_count", value: "\(try metadata.size("vae.phi_count"))",
-        allowed: "\(phiNames.count) with the layout \(phi.name)")
+        key: "vae.phi_count", value: "\(count)", allowed: "\(phiCount) with the layout \(phi.name)")
     }
   }
 }

@@ -12,8 +12,6 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
   case noClasses
   /// A file of names is not UTF-8.
   case notText(path: String)
-  /// A tensor of a `.varq` file is not the one that its metadata asks for.
-  case manifest(path: String, tensor: String, problem: String)
 
   /// The message for the user.
   package var description: String {
@@ -29,8 +27,6 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
       "--class-names needs a transformer, which has the classes"
     case .notText(let path):
       "\(path) is not UTF-8 text"
-    case .manifest(let path, let tensor, let problem):
-      "\(path): tensor \(tensor) \(problem)"
     }
   }
 }

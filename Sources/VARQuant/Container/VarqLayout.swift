@@ -46,13 +46,13 @@ enum VarqLayout {
     2 + 2 + 4 + 8 * rank + 8 + 8 + 32 + name.utf8.count
   }
 
-  /// The number of elements of a shape that the format allows, otherwise nil.
-  static func elementCount(_ shape: [Int], _ format: TensorFormat) -> Int? {
+  /// The size in bytes of a tensor whose shape the format allows, otherwise nil.
+  static func byteCount(_ shape: [Int], _ format: TensorFormat) -> Int? {
     guard shape.count <= Int(maximumRank), shape.allSatisfy({ $0 >= 1 }),
       let count = try? Checked.product(of: shape), count <= TensorFormat.maximumElements,
       format.suits(shape: shape)
     else { return nil }
-    return count
+    return format.byteCount(shape: shape)
   }
 }
 

@@ -21,7 +21,7 @@ package struct PlannedTensor: Sendable {
   package var sourceType: String { source.tensor.type.rawValue }
   /// Bytes in the `.varq` file.
   package var targetByteCount: Int {
-    target.format.byteCount(elements: elementCount)
+    target.format.byteCount(shape: target.shape)
   }
   /// Bytes in f32.
   package var fullByteCount: Int { 4 * elementCount }

@@ -1,7 +1,7 @@
 internal import Platform
 internal import SafetensorsIO
 internal import TensorBytes
-internal import VARModel
+package import VARModel
 internal import VARQuant
 
 /// Writes the halves of a `.varq` file as safetensors with the official names and shapes, in f32.
@@ -9,10 +9,10 @@ internal import VARQuant
 /// PyTorch's modules load them with `strict=True`: the buffers that a `.varq` file leaves out are
 /// rebuilt.
 package struct Exporter {
-  private let model: ConvertedModel
+  private let model: ModelFile
 
   /// Prepares the export of a model.
-  package init(_ model: ConvertedModel) { self.model = model }
+  package init(_ model: ModelFile) { self.model = model }
 
   /// Writes `var.safetensors` and `vae.safetensors`, as far as the model has these halves.
   /// - Parameters:
@@ -120,9 +120,8 @@ extension RebuiltBuffer {
 extension VarqTensor {
   /// Passes over the values, some whole rows at a time.
   func forEachPiece(_ body: (inout [Float]) throws -> Void) throws {
-    let step = max(1, (1 << 18) / matrix.columns)
-    for start in stride(from: 0, to: matrix.rows, by: step) {
-      var values = try matrix.floats(rows: start..<min(start + step, matrix.rows))
+    for rows in (0..<matrix.rows).rowPieces(columns: matrix.columns) {
+      var values = try matrix.floats(rows: rows)
       try body(&values)
     }
   }
