@@ -74,7 +74,7 @@ struct WeightFixture {
         source.flatMap { little(UInt16($0.bitPattern >> 16)) },
         source.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
       )
-    case .q8: encodeQ8(source)
+    default: encodeQ8(source)
     }
   }
 
