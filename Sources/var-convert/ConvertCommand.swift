@@ -18,7 +18,7 @@ struct ConvertCommand: ParsableCommand {
       of the official name.
 
       FORMATS
-      \(ConversionRecipe.table.map { "  \($0.tensors): \($0.format)" }.joined(separator: "\n"))
+      \(ConversionRecipe.table.map { "  \($0.tensors): \($0.choice.text)" }.joined(separator: "\n"))
 
       EXAMPLES
         var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
@@ -85,7 +85,9 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try advising(convert) }
+
+  private func convert() throws {
     let start = ContinuousClock.now
     let overrides = try tensorTypes.map { text throws(RecipeError) in try FormatOverride(text) }
     let recipe = ConversionRecipe(TensorFormat(name: type) ?? .q8, overrides: overrides)
@@ -94,8 +96,9 @@ struct ConvertCommand: ParsableCommand {
     var model = try sources.open()
     try model.nameClasses(from: classNames)
     let line = ProgressLine()
-    let plan = try ConversionPlan(model, recipe: recipe) { line.show($0) }
+    let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
+    let plan = try ConversionPlan(model, survey, recipe)
     guard !dryRun, let output else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
@@ -143,7 +146,19 @@ struct ConvertCommand: ParsableCommand {
     let rate = Double(report.plan.sourceByteCount) / max(seconds, 1e-3)
     print("\n" + Summary.sizes(report.plan, fileSize: try report.plan.fileSize()))
     print(
-      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights).")
+      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights), "
+        + "peak memory \(Format.bytes(ProcessFacts.peakResidentBytes)).")
+  }
+}
+
+extension ConversionRecipe.Choice {
+  /// What a row of the recipe's table gives, in words.
+  fileprivate var text: String {
+    switch self {
+    case .chosen: "as chosen by --type"
+    case .half: "f16 (f32 with --type f32)"
+    case .full: "f32"
+    }
   }
 }
 

@@ -1,7 +1,6 @@
 import ArgumentParser
 import CommandSupport
 import VARConversion
-import VARModel
 
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -29,9 +28,11 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Print what was written as JSON.")
   var json = false
 
-  func run() throws {
+  func run() throws { try advising(export) }
+
+  private func export() throws {
     let line = ProgressLine()
-    let paths = try Exporter(ModelFile(file)).write(to: output, replacing: force) {
+    let paths = try Exporter(file).write(to: output, replacing: force) {
       line.show($0)
     }
     line.clear()

@@ -29,9 +29,11 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  func run() throws {
+  func run() throws { try advising(verify) }
+
+  private func verify() throws {
     let line = ProgressLine()
-    let verdicts = try Verifier(VarqFile(file), against: against).verdicts { line.show($0) }
+    let verdicts = try Verifier(file, against: against).verdicts { line.show($0) }
     line.clear()
     let report = VerificationReport(file, verdicts)
     if json { try Console.print(json: report) } else { printTable(verdicts, report) }

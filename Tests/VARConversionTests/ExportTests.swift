@@ -15,7 +15,7 @@ import VARQuant
       try Checkpoint.open(Repository.fixture("models/\(name)/\($0).pth"))
     }
     let model = try SourceModel.recognize(transformer: sources[0], tokenizer: sources[1])
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe(.f32))
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.f32))
     _ = try Converter(plan).write(to: folder.file("model.varq"))
     let paths = try Exporter(ModelFile(folder.file("model.varq"))).write(
       to: folder.file("export"))
@@ -42,7 +42,7 @@ import VARQuant
     let source = try Checkpoint.open(Repository.fixture("models/plain/vae.pth"))
     let options = ConversionOptions(patchNumbers: [1, 2, 4])
     let model = try SourceModel.recognize(others: [source], options: options)
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe())
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
     _ = try Converter(plan).write(to: folder.file("model.varq"))
     let exporter = Exporter(try ModelFile(folder.file("model.varq")))
     _ = try exporter.write(to: folder.path)

@@ -5,12 +5,16 @@ extension Checkpoint {
   /// - Throws: ``CheckpointError`` for whatever is wrong with it.
   package static func open(_ path: String) throws(CheckpointError) -> Checkpoint {
     let file = try map(path)
-    switch try detect(file) {
-    case .safetensors: return try openSafetensors(file)
-    case .zip: return try openZip(file)
-    case .pickle: return try openLegacy(file)
-    case .index: return try openShards(file)
-    }
+    let checkpoint =
+      switch try detect(file) {
+      case .safetensors: try openSafetensors(file)
+      case .zip: try openZip(file)
+      case .pickle: try openLegacy(file)
+      case .index: try openShards(file)
+      }
+    // Headers are strewn over the file, and the system maps the pages around each.
+    for file in checkpoint.files { file.release(0..<file.count) }
+    return checkpoint
   }
 
   static func map(_ path: String) throws(CheckpointError) -> MappedFile {

@@ -32,16 +32,14 @@ extension Checkpoint {
     }
   }
 
-  /// Passes over a tensor's row-major bytes in pieces of some megabytes, releasing the pages.
+  /// Passes over a tensor's row-major bytes in pieces of a megabyte, releasing the pages.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``.
   package func forEachPiece(
     of tensor: CheckpointTensor, _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    let step = Self.pieceSize / tensor.type.byteWidth
-    for start in stride(from: 0, to: tensor.elementCount, by: step) {
-      let piece = start..<min(start + step, tensor.elementCount)
+    for piece in (0..<tensor.elementCount).pieces(of: Self.pieceSize / tensor.type.byteWidth) {
       try unsafe withContiguousBytes(of: tensor, elements: piece, body)
-      releasePages(of: tensor, elements: piece)
+      release(tensor, elements: piece)
     }
     release(tensor)
   }
@@ -119,7 +117,7 @@ extension Checkpoint {
     }
   }
 
-  static let pieceSize = 4 << 20
+  static let pieceSize = 1 << 20
 
   func failure(_ tensor: CheckpointTensor, _ error: StorageError) -> CheckpointError {
     .storage(path: files[storages[tensor.storage].file].path, tensor: tensor.name, error)
@@ -136,12 +134,20 @@ extension Checkpoint {
     }
   }
 
-  private func releasePages(of tensor: CheckpointTensor, elements: Range<Int>) {
-    let location = storages[tensor.storage]
-    guard tensor.layout.isContiguous, location.entry?.isDeflated != true else { return }
+  /// The same for a part of a tensor's elements; without effect where they have no place of their own.
+  package func release(_ tensor: CheckpointTensor, elements: Range<Int>) {
+    guard let range = place(of: tensor) else { return }
     let width = tensor.type.byteWidth
+    files[storages[tensor.storage].file].release(
+      range.lowerBound + elements.lowerBound * width..<range.lowerBound + elements.upperBound
+        * width)
+  }
+
+  /// Where the file holds a tensor's elements in row-major order, if it does.
+  func place(of tensor: CheckpointTensor) -> Range<Int>? {
+    let location = storages[tensor.storage]
+    guard tensor.layout.isContiguous, location.entry?.isDeflated != true else { return nil }
     let start = location.range.lowerBound + tensor.layout.byteOffset
-    files[location.file].release(
-      start + elements.lowerBound * width..<start + elements.upperBound * width)
+    return start..<start + tensor.byteCount
   }
 }

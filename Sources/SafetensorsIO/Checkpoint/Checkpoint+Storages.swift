@@ -35,10 +35,7 @@ extension Checkpoint {
       !state.withLock({ $0.verified.contains(storage) })
     else { return }
     var checksum: UInt32 = 0
-    for start in stride(
-      from: entry.range.lowerBound, to: entry.range.upperBound, by: Self.pieceSize)
-    {
-      let piece = start..<min(start + Self.pieceSize, entry.range.upperBound)
+    for piece in entry.range.pieces(of: Self.pieceSize) {
       checksum = try unsafe file.withBytes(in: piece) {
         unsafe Inflater.checksum($0, continuing: checksum)
       }

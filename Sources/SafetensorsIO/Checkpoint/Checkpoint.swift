@@ -61,7 +61,7 @@ package final class Checkpoint: Sendable {
   package let leaves: [CheckpointLeaf]
   let storages: [StorageLocation]
   let state = Mutex(StorageState())
-  private let indices: [String: Int]
+  private let indices: [ByteKey: Int]
 
   init(
     path: String, kind: Kind, files: [MappedFile], tensors: [CheckpointTensor],
@@ -73,13 +73,15 @@ package final class Checkpoint: Sendable {
     self.tensors = tensors
     self.leaves = leaves
     self.storages = storages
-    var indices: [String: Int] = [:]
-    for (index, tensor) in tensors.enumerated() { indices[tensor.name] = index }
+    var indices: [ByteKey: Int] = [:]
+    for (index, tensor) in tensors.enumerated() { indices[name: tensor.name] = index }
     self.indices = indices
   }
 
   /// The tensor of a raw path.
-  package func tensor(named name: String) -> CheckpointTensor? { indices[name].map { tensors[$0] } }
+  package func tensor(named name: String) -> CheckpointTensor? {
+    indices[name: name].map { tensors[$0] }
+  }
 }
 
 /// Where the bytes of a storage are.

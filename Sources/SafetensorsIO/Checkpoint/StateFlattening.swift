@@ -1,3 +1,5 @@
+internal import TensorBytes
+
 /// A value of a checkpoint that is no tensor.
 package enum CheckpointValue: Equatable, Sendable {
   /// Python's None.
@@ -26,8 +28,7 @@ struct StateFlattening {
   private(set) var tensors: [(name: String, index: Int)] = []
   private(set) var values: [(name: String, value: CheckpointValue)] = []
   private let document: PickleDocument
-  /// By their bytes: Swift's strings count composed and decomposed accents as equal, Python's don't.
-  private var names: Set<[UInt8]> = []
+  private var names: Set<ByteKey> = []
   private var nameBytes = 0
   private var visited = 0
 
@@ -79,7 +80,7 @@ struct StateFlattening {
   }
 
   private mutating func claim(_ path: String) throws(FlatteningError) {
-    guard names.insert(Array(path.utf8)).inserted else {
+    guard names.insert(ByteKey(path)).inserted else {
       throw .duplicateName(String(path.prefix(200)))
     }
   }

@@ -84,12 +84,12 @@ struct LegacyContainer {
     guard let order = keys.sequence(keys.root), order.count == document.storages.count else {
       throw .badStorageList
     }
-    var indices: [String: Int] = [:]
-    for (index, storage) in document.storages.enumerated() { indices[storage.key] = index }
+    var indices: [ByteKey: Int] = [:]
+    for (index, storage) in document.storages.enumerated() { indices[name: storage.key] = index }
     var ranges = [Range<Int>](repeating: 0..<0, count: order.count)
     for element in order {
       let key = element.text ?? element.int.map(String.init) ?? ""
-      guard let index = indices.removeValue(forKey: key) else { throw .badStorageList }
+      guard let index = indices.removeValue(forKey: ByteKey(key)) else { throw .badStorageList }
       ranges[index] = try bytes(of: document.storages[index], &reader)
     }
     return ranges

@@ -31,12 +31,12 @@ extension Unpickler {
       throw .badView(key: key, "\(count) elements of \(type.rawValue) are no size")
     }
     let storage = PickledStorage(key: key, type: type, count: count, byteCount: byteCount)
-    if let known = storageIndices[key] {
+    if let known = storageIndices[name: key] {
       guard document.storages[known] == storage else { throw .storageConflict(key: key) }
       return known
     }
     document.storages.append(storage)
-    storageIndices[key] = document.storages.count - 1
+    storageIndices[name: key] = document.storages.count - 1
     return document.storages.count - 1
   }
 

@@ -16,7 +16,7 @@ struct Unpickler {
   /// The stack's height at each open mark.
   var marks: [Int] = []
   var memo: [Int: PickleValue] = [:]
-  var storageIndices: [String: Int] = [:]
+  var storageIndices: [ByteKey: Int] = [:]
   /// Where the opcode being interpreted begins.
   private(set) var opcodeOffset = 0
   private var valueCount = 0

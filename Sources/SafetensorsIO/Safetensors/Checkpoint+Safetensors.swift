@@ -36,16 +36,16 @@ extension Checkpoint {
       let file = try Checkpoint.map(folder + shard)
       let header = try header(of: file)
       files.append(file)
-      var missing = map.tensors[shard] ?? []
+      var missing = map.tensors[name: shard] ?? []
       for tensor in header.tensors {
-        guard missing.remove(tensor.name) != nil else {
+        guard missing.remove(ByteKey(tensor.name)) != nil else {
           throw .safetensors(path: index.path, .notInIndex(tensor: tensor.name, shard: shard))
         }
         tensors.append(
           CheckpointTensor(name: tensor.name, layout: tensor.layout, storage: storages.count))
         storages.append(StorageLocation(file: files.count - 1, range: tensor.range))
       }
-      if let name = missing.min() {
+      if let name = missing.map(\.text).min() {
         throw .safetensors(path: index.path, .missingInShard(tensor: name, shard: shard))
       }
     }
@@ -60,7 +60,7 @@ private struct ShardIndex {
   /// The shards' file names, sorted.
   let shards: [String]
   /// The tensors of each shard.
-  private(set) var tensors: [String: Set<String>] = [:]
+  private(set) var tensors: [ByteKey: Set<ByteKey>] = [:]
 
   init(_ file: MappedFile, limit: Int) throws(SafetensorsError) {
     guard file.count <= SafetensorsHeader.lengthLimit else {
@@ -79,9 +79,9 @@ private struct ShardIndex {
       guard !shard.contains("\0"), parts.allSatisfy({ !["", ".", ".."].contains($0) }) else {
         throw .shardPath(shard)
       }
-      tensors[shard, default: []].insert(tensor)
+      tensors[ByteKey(shard), default: []].insert(ByteKey(tensor))
     }
     guard tensors.count <= limit else { throw .malformed("more than \(limit) shards") }
-    shards = tensors.keys.sorted()
+    shards = tensors.keys.map(\.text).sorted()
   }
 }

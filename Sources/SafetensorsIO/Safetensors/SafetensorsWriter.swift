@@ -53,10 +53,12 @@ package final class SafetensorsWriter {
     _ path: String, replacing: Bool = false, metadata: [String: String] = ["format": "pt"],
     entries: [SafetensorsEntry]
   ) throws {
-    var names: Set = ["__metadata__"]
+    var names: Set = [ByteKey("__metadata__")]
     var planned: [(entry: SafetensorsEntry, byteCount: Int)] = []
     for entry in entries {
-      guard names.insert(entry.name).inserted else { throw SafetensorsWriterError.name(entry.name) }
+      guard names.insert(ByteKey(entry.name)).inserted else {
+        throw SafetensorsWriterError.name(entry.name)
+      }
       do throws(ArithmeticError) {
         planned.append((entry, try Checked.byteCount(of: entry.shape, entry.type)))
       } catch { throw SafetensorsWriterError.shape(entry.name, error) }

@@ -43,7 +43,8 @@ enum JSONValue: Equatable {
   }
 }
 
-/// A strict JSON parser (RFC 8259) that, unlike Foundation's, refuses duplicate keys.
+/// A strict JSON parser (RFC 8259) that, unlike Foundation's, refuses duplicate keys: those of
+/// the same bytes.
 struct StrictJSON {
   static let depthLimit = 32
 
@@ -103,7 +104,7 @@ struct StrictJSON {
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     position += 1
     var members: [(key: String, value: JSONValue)] = []
-    var keys: Set<String> = []
+    var keys: Set<ByteKey> = []
     skipSpace()
     if take("}") { return .object([]) }
     repeat {
@@ -111,7 +112,7 @@ struct StrictJSON {
       let start = position
       guard next == UInt8(ascii: "\"") else { throw error("a key expected") }
       let key = try string()
-      guard keys.insert(key).inserted else {
+      guard keys.insert(ByteKey(key)).inserted else {
         throw JSONError(offset: start, message: "the key \"\(key)\" appears twice")
       }
       skipSpace()

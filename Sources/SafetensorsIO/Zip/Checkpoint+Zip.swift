@@ -35,17 +35,20 @@ extension Checkpoint {
     let root: String
     let pickle: [UInt8]
 
-    var isTorchScript: Bool { archive.entries[root + "constants.pkl"] != nil }
+    var isTorchScript: Bool { archive.entries[name: root + "constants.pkl"] != nil }
 
     init(_ file: MappedFile) throws(ZipError) {
       archive = try ZipArchive(file)
-      let pickles = archive.entries.keys.filter { $0 == "data.pkl" || $0.hasSuffix("/data.pkl") }
-      guard pickles.count == 1, let name = pickles.first, let entry = archive.entries[name] else {
+      let pickles = archive.entries.values.filter {
+        $0.name == "data.pkl" || $0.name.hasSuffix("/data.pkl")
+      }
+      guard pickles.count == 1, let entry = pickles.first else {
         throw .pickleCount(pickles.count)
       }
+      let name = entry.name
       root = String(name.dropLast("data.pkl".count))
       guard entry.size <= pickleLimit else { throw .badSize(entry: name, size: entry.size) }
-      if let order = archive.entries[root + "byteorder"] {
+      if let order = archive.entries[name: root + "byteorder"] {
         let text = String(decoding: try Self.content(of: order, file, limit: 16), as: UTF8.self)
         guard text == "little" else { throw .byteOrder(text) }
       }
@@ -79,7 +82,7 @@ extension Checkpoint {
     func locate(_ storages: [PickledStorage]) throws(ZipError) -> [StorageLocation] {
       var locations: [StorageLocation] = []
       for storage in storages {
-        guard let entry = archive.entries[root + "data/" + storage.key] else {
+        guard let entry = archive.entries[name: root + "data/" + storage.key] else {
           // Some writers leave out entries without bytes.
           guard storage.byteCount == 0 else { throw .missingStorage(key: storage.key) }
           locations.append(StorageLocation(file: 0, range: 0..<0))

@@ -17,7 +17,7 @@ struct ZipEntry: Equatable {
 /// Sizes come from the central directory, so data descriptors (flag bit 3) need not be read.
 /// Validated once, here: afterwards every entry's range is within the file and overlaps no other.
 struct ZipArchive {
-  private(set) var entries: [String: ZipEntry] = [:]
+  private(set) var entries: [ByteKey: ZipEntry] = [:]
 
   init(_ file: MappedFile) throws(ZipError) {
     let end = try ZipEndRecord(file)
@@ -25,7 +25,7 @@ struct ZipArchive {
     let parsed = try parser.parse()
     var occupied: [(range: Range<Int>, name: String)] = []
     for (entry, headerOffset) in parsed {
-      guard entries.updateValue(entry, forKey: entry.name) == nil else {
+      guard entries.updateValue(entry, forKey: ByteKey(entry.name)) == nil else {
         throw .duplicateEntry(entry.name)
       }
       occupied.append((headerOffset..<entry.range.upperBound, entry.name))

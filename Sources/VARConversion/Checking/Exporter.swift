@@ -8,8 +8,12 @@ internal import VARQuant
 ///
 /// PyTorch's modules load them with `strict=True`: the buffers that a `.varq` file leaves out are
 /// rebuilt.
-package struct Exporter {
+public struct Exporter {
   private let model: ModelFile
+
+  /// Opens a `.varq` file for its export.
+  /// - Throws: an error that says why the file is no model.
+  public init(_ path: String) throws { self.init(try ModelFile(path)) }
 
   /// Prepares the export of a model.
   package init(_ model: ModelFile) { self.model = model }
@@ -18,50 +22,47 @@ package struct Exporter {
   /// - Parameters:
   ///   - folder: is created if it is missing.
   ///   - replacing: whether existing files may be replaced.
+  ///   - progress: is told about every piece.
   /// - Returns: the paths written.
   /// - Throws: `FileError`, before anything is written where a target is the reason.
-  package func write(
+  public func write(
     to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [String] {
     try Self.makeFolder(folder)
     let halves = ModelHalf.allCases.filter { half in
       model.tensors.contains { $0.specification.half == half }
     }
-    for half in halves {
-      try AtomicFileWriter(Self.path(half, folder), replacing: replacing).abandon()
-    }
+    let paths = halves.map { Self.path($0, folder) }
+    for path in paths { try AtomicFileWriter(path, replacing: replacing).abandon() }
     var tracker = ConversionProgress(
       phase: .exporting, total: model.tensors.reduce(0) { $0 + $1.tensor.count })
-    var paths: [String] = []
-    for half in halves {
-      let tensors = model.tensors.filter { $0.specification.half == half }
-      let path = Self.path(half, folder)
-      let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter {
-        $0.half == half
+    for (half, path) in zip(halves, paths) {
+      try write(half) { entries in
+        try SafetensorsWriter(path, replacing: replacing, entries: entries)
+      } progress: { name, count in
+        tracker.tensor = name
+        tracker.done += count
+        progress(tracker)
       }
-      // int64 first: then every tensor is aligned.
-      let ordered =
-        buffers.filter { $0.content == .levels } + buffers.filter { $0.content != .levels }
-      let writer = try SafetensorsWriter(
-        path, replacing: replacing,
-        entries: ordered.map(\.entry)
-          + tensors.map {
-            SafetensorsEntry(
-              name: $0.specification.upstreamName, type: .f32,
-              shape: $0.specification.upstreamShape)
-          })
-      for buffer in ordered { try write(buffer, writer) }
-      for (specification, tensor) in tensors {
-        tracker.tensor = specification.name
-        try write(specification, tensor, writer) { count in
-          tracker.done += count
-          progress(tracker)
-        }
-      }
-      try writer.finish()
-      paths.append(path)
     }
     return paths
+  }
+
+  private func write(
+    _ half: ModelHalf, _ open: ([SafetensorsEntry]) throws -> SafetensorsWriter,
+    progress: (_ tensor: String, _ count: Int) -> Void
+  ) throws {
+    let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter { $0.half == half }
+    // int64 first: then every tensor is aligned.
+    let ordered =
+      buffers.filter { $0.content == .levels } + buffers.filter { $0.content != .levels }
+    let tensors = model.tensors.filter { $0.specification.half == half }
+    let writer = try open(ordered.map(\.entry) + tensors.map(\.specification.entry))
+    for buffer in ordered { try write(buffer, writer) }
+    for (specification, tensor) in tensors {
+      try write(specification, tensor, writer) { progress(specification.name, $0) }
+    }
+    try writer.finish()
   }
 
   private func write(
@@ -69,7 +70,9 @@ package struct Exporter {
     _ progress: (Int) -> Void
   ) throws {
     let order = StoredOrder(specification)
-    try tensor.forEachPiece { values in
+    let matrix = tensor.matrix
+    for rows in (0..<matrix.rows).rowPieces(columns: matrix.columns) {
+      var values = try matrix.floats(rows: rows)
       try unsafe values.withUnsafeMutableBufferPointer { values in
         unsafe order.toUpstream(values)
         try unsafe writer.append(UnsafeRawBufferPointer(values))
@@ -111,18 +114,14 @@ package struct Exporter {
   }
 }
 
-extension RebuiltBuffer {
+extension TensorSpecification {
   fileprivate var entry: SafetensorsEntry {
-    SafetensorsEntry(name: upstreamName, type: content == .levels ? .i64 : .f32, shape: shape)
+    SafetensorsEntry(name: upstreamName, type: .f32, shape: upstreamShape)
   }
 }
 
-extension VarqTensor {
-  /// Passes over the values, some whole rows at a time.
-  func forEachPiece(_ body: (inout [Float]) throws -> Void) throws {
-    for rows in (0..<matrix.rows).rowPieces(columns: matrix.columns) {
-      var values = try matrix.floats(rows: rows)
-      try body(&values)
-    }
+extension RebuiltBuffer {
+  fileprivate var entry: SafetensorsEntry {
+    SafetensorsEntry(name: upstreamName, type: content == .levels ? .i64 : .f32, shape: shape)
   }
 }

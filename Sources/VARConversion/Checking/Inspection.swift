@@ -4,35 +4,37 @@ internal import VARModel
 internal import VARQuant
 
 /// What a file holds: any checkpoint, or a `.varq` file.
-package struct Inspection: Encodable, Sendable {
+public struct Inspection: Encodable, Sendable {
   /// A tensor of the file.
-  package struct Tensor: Encodable, Sendable {
+  public struct Tensor: Encodable, Sendable {
     /// Its raw path in a checkpoint, its name in a `.varq` file.
-    package let name: String
+    public let name: String
     /// Type of the elements in the spelling of safetensors; `Q8` for that format.
-    package let dtype: String
+    public let dtype: String
     /// Its dimensions.
-    package let shape: [Int]
+    public let shape: [Int]
     /// Bytes of its elements; with scales and padding in `Q8`.
-    package let bytes: Int
+    public let bytes: Int
     /// SHA-256 of its row-major little-endian bytes, if that was asked for.
-    package let sha256: String?
+    public let sha256: String?
   }
 
   /// `pytorch-zip`, `pytorch-legacy`, `safetensors` or `varq`.
-  package let kind: String
+  public let kind: String
   /// Size of the file, or of all files of a sharded checkpoint.
-  package let fileBytes: Int
+  public let fileBytes: Int
   /// All tensors in the order of the file.
-  package let tensors: [Tensor]
+  public let tensors: [Tensor]
   /// The model's shape, by the keys of a `.varq` file's metadata; nil if it is no model.
-  package let model: [String: InspectedValue]?
+  public let model: [String: InspectedValue]?
+  /// Why there is no model, in words.
+  public var problem: String? { obstacle.map { "\($0)" } }
   /// Why there is no model.
-  package let problem: String?
+  package let obstacle: (any Error)?
   /// All metadata of a `.varq` file; what a checkpoint holds besides its tensors.
-  package let metadata: [String: InspectedValue]
+  public let metadata: [String: InspectedValue]
 
-  enum CodingKeys: String, CodingKey {
+  private enum CodingKeys: String, CodingKey {
     case kind
     case fileBytes = "file_bytes"
     case tensors
@@ -42,9 +44,11 @@ package struct Inspection: Encodable, Sendable {
   }
 
   /// Opens a file, whose kind is told by its content.
-  /// - Parameter checksums: whether to compute the tensors' SHA-256.
+  /// - Parameters:
+  ///   - path: of a checkpoint, an index of shards, or a `.varq` file.
+  ///   - checksums: whether to compute the tensors' SHA-256, which reads all of the file.
   /// - Throws: errors of the file, but not that it holds no model; see ``problem``.
-  package init(_ path: String, checksums: Bool = false) throws {
+  public init(_ path: String, checksums: Bool = false) throws {
     if try VarqFile.isRecognized(path) {
       try self.init(VarqFile(path), checksums: checksums)
     } else {
@@ -62,7 +66,7 @@ package struct Inspection: Encodable, Sendable {
         bytes: tensor.bytes.count, sha256: digest.map(SHA256Digest.hex))
     }
     metadata = file.metadata.values.mapValues(InspectedValue.init)
-    (model, problem) = Self.describe { try ModelFile(file).configuration }
+    (model, obstacle) = Self.describe { try ModelFile(file).configuration }
   }
 
   private init(_ checkpoint: Checkpoint, checksums: Bool) throws {
@@ -76,24 +80,35 @@ package struct Inspection: Encodable, Sendable {
     }
     metadata = Dictionary(
       checkpoint.leaves.map { ($0.name, InspectedValue($0.value)) }, uniquingKeysWith: { $1 })
-    (model, problem) = Self.describe {
+    (model, obstacle) = Self.describe {
       try SourceModel.recognize(others: [checkpoint]).configuration
     }
   }
 
+  /// The facts as JSON; the keys are those of the properties, `file_bytes` with an underscore.
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(kind, forKey: .kind)
+    try container.encode(fileBytes, forKey: .fileBytes)
+    try container.encode(tensors, forKey: .tensors)
+    try container.encodeIfPresent(model, forKey: .model)
+    try container.encodeIfPresent(problem, forKey: .problem)
+    try container.encode(metadata, forKey: .metadata)
+  }
+
   private static func describe(
     _ infer: () throws -> ModelConfiguration
-  ) -> ([String: InspectedValue]?, String?) {
+  ) -> ([String: InspectedValue]?, (any Error)?) {
     do {
       return (try infer().metadata.values.mapValues(InspectedValue.init), nil)
     } catch {
-      return (nil, "\(error)")
+      return (nil, error)
     }
   }
 }
 
 /// A value of metadata for people and for JSON.
-package enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvertible {
+public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvertible {
   /// Nothing.
   case none
   /// Yes or no.
@@ -133,7 +148,7 @@ package enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvert
   }
 
   /// The value as JSON.
-  package func encode(to encoder: any Encoder) throws {
+  public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     switch self {
     case .none: try container.encodeNil()
@@ -147,7 +162,7 @@ package enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConvert
   }
 
   /// The value as text; long lists are cut short.
-  package var description: String {
+  public var description: String {
     switch self {
     case .none: "none"
     case .boolean(let truth): truth ? "yes" : "no"

@@ -4,31 +4,44 @@ internal import VARModel
 package import VARQuant
 
 /// What was found about one tensor of a `.varq` file.
-package struct TensorVerdict: Sendable {
+public struct TensorVerdict: Sendable {
   /// Its name.
-  package let name: String
+  public let name: String
   /// Its format.
   package let format: TensorFormat
   /// What is wrong with its bytes.
   package let defect: ContentDefect?
   /// Its distance to the source, if that was given.
   package let statistics: QuantizationStatistics?
-  /// Whether the distance is within the format's limit.
-  package let isClose: Bool
+  /// Whether the distance is within the format's limit, or there is no source to compare with.
+  public let isClose: Bool
 
+  /// What is wrong with its bytes, in words; nil for nothing.
+  public var problem: String? { defect.map { "\($0)" } }
+  /// Signal-to-quantization-noise ratio against the source in dB, if that was given.
+  public var ratio: Double? { statistics?.sqnr }
   /// Whether nothing is wrong.
-  package var isSound: Bool { defect == nil && isClose }
+  public var isSound: Bool { defect == nil && isClose }
 }
 
 /// Checks the content of a `.varq` file, by itself and against the checkpoints it came from.
-package struct Verifier {
+public struct Verifier {
   private let file: VarqFile
   private let sources: [String: SourceModel.Binding]
 
+  /// Opens a file for its check.
+  /// - Parameters:
+  ///   - path: of the `.varq` file.
+  ///   - checkpoints: paths of checkpoints to compare with, recognised by their content.
+  /// - Throws: an error that says why the file is no model, or what is wrong with a checkpoint.
+  public init(_ path: String, against checkpoints: [String] = []) throws {
+    try self.init(VarqFile(path), against: checkpoints)
+  }
+
   /// Prepares the check of a file.
   /// - Parameter paths: checkpoints to compare with, recognised by their content.
-  /// - Throws: errors of `ModelFile`, since no reader accepts a file that is no model, and of
-  ///   the checkpoints.
+  /// - Throws: errors of `ModelFile`, since no reader accepts a file that is no model, and of the
+  ///   checkpoints.
   package init(_ file: VarqFile, against paths: [String] = []) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
@@ -40,8 +53,9 @@ package struct Verifier {
     self.sources = sources
   }
 
-  /// Checks every tensor.
-  package func verdicts(
+  /// Reads and checks every tensor, in the order of the file.
+  /// - Throws: where the file or a checkpoint cannot be read; what is wrong is in the verdicts.
+  public func verdicts(
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [TensorVerdict] {
     var tracker = ConversionProgress(

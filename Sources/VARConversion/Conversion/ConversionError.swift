@@ -24,7 +24,7 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
     case .classNames(let path, let count, let classes):
       "\(path) has \(count) names (one a line), but the model has \(classes) classes"
     case .noClasses:
-      "--class-names needs a transformer, which has the classes"
+      "names of classes were given, but no transformer, which has the classes"
     case .notText(let path):
       "\(path) is not UTF-8 text"
     }

@@ -1,7 +1,7 @@
 /// How far a conversion has come.
-package struct ConversionProgress: Equatable, Sendable {
+public struct ConversionProgress: Equatable, Sendable {
   /// What is being done.
-  package enum Phase: String, Equatable, Sendable {
+  public enum Phase: String, Equatable, Sendable {
     /// The weights are looked through.
     case examining
     /// The file is written.
@@ -13,18 +13,18 @@ package struct ConversionProgress: Equatable, Sendable {
   }
 
   /// What is being done.
-  package let phase: Phase
+  public let phase: Phase
   /// Values in all.
-  package let total: Int
+  public let total: Int
   /// Values done.
-  package internal(set) var done = 0
+  public internal(set) var done = 0
   /// The tensor at work.
-  package internal(set) var tensor = ""
+  public internal(set) var tensor = ""
 
   private let start = ContinuousClock.now
 
   /// Seconds since the phase began.
-  package var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
+  public var seconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// At the beginning.
   init(phase: Phase, total: Int) {

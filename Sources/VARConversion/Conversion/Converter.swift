@@ -6,11 +6,11 @@ internal import VARQuant
 ///
 /// Memory is bounded by pieces of a tensor, not by the model: a piece is read from the mapped
 /// checkpoint, encoded and written, and its pages are given back.
-package struct Converter {
+public struct Converter {
   private let plan: ConversionPlan
 
   /// Prepares the conversion of a plan.
-  package init(_ plan: ConversionPlan) { self.plan = plan }
+  public init(_ plan: ConversionPlan) { self.plan = plan }
 
   /// Writes the file.
   /// - Parameters:
@@ -18,26 +18,26 @@ package struct Converter {
   ///   - replacing: whether an existing file may be replaced.
   ///   - progress: is told about every piece.
   /// - Returns: What the conversion has cost, tensor by tensor.
-  /// - Throws: ``ConversionError``, errors of the checkpoint, `FileError`.
-  package func write(
+  /// - Throws: an error that says what cannot be read, stored or written; nothing remains of the
+  ///   file then.
+  public func write(
     to path: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
     let writer = try VarqWriter(
-      path, replacing: replacing, metadata: plan.metadata, tensors: plan.tensors.map(\.target))
+      path, replacing: replacing, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
     var tracker = ConversionProgress(
-      phase: .converting,
-      total: plan.tensors.reduce(0) { $0 + $1.elementCount })
-    var report = ConversionReport(plan: plan)
+      phase: .converting, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
+    var statistics: [QuantizationStatistics] = []
     for tensor in plan.tensors {
-      tracker.tensor = tensor.specification.name
-      let statistics = try encode(tensor, writer) { count in
-        tracker.done += count
-        progress(tracker)
-      }
-      report.statistics.append(statistics)
+      tracker.tensor = tensor.name
+      statistics.append(
+        try encode(tensor, writer) { count in
+          tracker.done += count
+          progress(tracker)
+        })
     }
     try writer.finish()
-    return report
+    return ConversionReport(plan: plan, statistics: statistics)
   }
 
   private func encode(
@@ -53,7 +53,7 @@ package struct Converter {
       }
       try unsafe encoder.finish { try unsafe writer.append($0) }
     } catch let error as EncodingError {
-      throw ConversionError.encoding(tensor: tensor.specification.name, error)
+      throw ConversionError.encoding(tensor: tensor.name, error)
     }
     return encoder.statistics
   }

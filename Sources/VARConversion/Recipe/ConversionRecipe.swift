@@ -2,21 +2,25 @@ internal import TensorBytes
 internal import VARModel
 package import VARQuant
 
-/// Which format each tensor gets: a table, and what the user wants otherwise.
+/// Which format each tensor gets: a pure function of what the tensor is and what a survey found.
 ///
-/// The format chosen (`--type`) is for what weighs: the large matrices and convolutions, 98 % of a
-/// model. Large embeddings are f16 beside it: that changed the mean KL divergence of a q8 file from
-/// its f32 file by less than 1e-6 (of 4.1e-4), and saves up to 2 % of small models. What
-/// everything passes through, and what is small, stays f32. `--type f32` keeps all in f32.
-package struct ConversionRecipe: Sendable {
+/// A table, and what the user wants otherwise. The format chosen is for what weighs: the large
+/// matrices and convolutions, 98 % of a model. Large embeddings are f16 beside it: that changed the
+/// mean KL divergence of a q8 file from its f32 file by less than 1e-6 (of 4.1e-4), and saves up to
+/// 2 % of small models. What everything passes through, and what is small, stays f32. If f32 is
+/// chosen, all is f32.
+public struct ConversionRecipe: Sendable {
   /// Weights of fewer elements than this stay f32.
   package static let smallestLargeWeight = 4096
 
   /// What a row of the table gives.
-  private enum Choice: String {
-    case chosen = "as chosen by --type"
-    case half = "f16 (f32 with --type f32)"
-    case full = "f32"
+  package enum Choice: Sendable {
+    /// The format that the user chose.
+    case chosen
+    /// f16, or f32 if that was chosen.
+    case half
+    /// f32.
+    case full
   }
 
   /// A row of the table.
@@ -28,7 +32,9 @@ package struct ConversionRecipe: Sendable {
 
   /// The table; the first row that matches decides.
   private static let rows: [Row] = [
-    Row(tensors: "interfaces to pixels, latents and tokens", matches: { $0.isInterface }, choice: .full),
+    Row(
+      tensors: "interfaces to pixels, latents and tokens", matches: { $0.isInterface },
+      choice: .full),
     Row(
       tensors: "large matrices", matches: { $0.role == .matrix && isLarge($0) }, choice: .chosen),
     Row(
@@ -51,14 +57,31 @@ package struct ConversionRecipe: Sendable {
     self.overrides = overrides
   }
 
-  /// The table in words: tensors and their format.
-  package static var table: [(tensors: String, format: String)] {
-    rows.map { ($0.tensors, $0.choice.rawValue) }
+  /// Makes a recipe.
+  /// - Parameters:
+  ///   - type: the name of the format for the large matrices and convolutions: `f32`, `f16`, `bf16`
+  ///     or `q8`.
+  ///   - overrides: `REGEX=TYPE` each: tensors whose name the expression matches get the format; the
+  ///     last that matches wins.
+  /// - Throws: ``RecipeError`` for a format that does not exist or a pattern that cannot be read.
+  public init(type: String, overrides: [String] = []) throws {
+    guard let format = TensorFormat(name: type) else {
+      throw RecipeError.unknownFormat(type, override: type)
+    }
+    self.init(format, overrides: try overrides.map { try FormatOverride($0) })
   }
 
-  /// Chooses the format of a tensor whose largest magnitude is `maximum`.
+  /// The table: tensors in words, and what they get.
+  package static var table: [(tensors: String, choice: Choice)] {
+    rows.map { ($0.tensors, $0.choice) }
+  }
+
+  /// Chooses the format of a tensor.
   /// - Throws: ``RecipeError`` if an override asks for what is not possible.
-  func choice(for tensor: TensorSpecification, maximum: Float) throws(RecipeError) -> FormatChoice {
+  func choice(
+    for tensor: TensorSpecification, _ facts: TensorFacts
+  ) throws(RecipeError) -> FormatChoice {
+    let maximum = facts.largestMagnitude
     if let override = overrides.last(where: { $0.matches(tensor) }) {
       try Self.check(override, tensor, maximum)
       return FormatChoice(format: override.format, reason: .override(override.text))
@@ -69,10 +92,10 @@ package struct ConversionRecipe: Sendable {
       case .half: format == .f32 ? .f32 : .f16
       case .full, nil: .f32
       }
-    if !wanted.holds(maximum) { return FormatChoice(format: .f32, reason: .range) }
+    guard wanted.holds(maximum) else { return FormatChoice(format: .f32, reason: .range) }
     if !wanted.suits(shape: tensor.storedShape) {
-      let format = maximum > TensorFormat.f16.largestMagnitude ? TensorFormat.f32 : .f16
-      return FormatChoice(format: format, reason: .shape)
+      let isTooLarge = maximum > TensorFormat.f16.largestMagnitude
+      return FormatChoice(format: isTooLarge ? .f32 : .f16, reason: .shape)
     }
     return FormatChoice(format: wanted, reason: .table)
   }
@@ -81,10 +104,13 @@ package struct ConversionRecipe: Sendable {
     _ override: FormatOverride, _ tensor: TensorSpecification, _ maximum: Float
   ) throws(RecipeError) {
     if !tensor.role.allows(override.format) {
-      throw .role(tensor: tensor.name, role: tensor.role, override: override.text)
+      throw .role(
+        tensor: tensor.name, role: tensor.role, format: override.format, override: override.text)
     }
     if !override.format.suits(shape: tensor.storedShape) {
-      throw .shape(tensor: tensor.name, shape: tensor.storedShape, override: override.text)
+      throw .shape(
+        tensor: tensor.name, shape: tensor.storedShape, format: override.format,
+        override: override.text)
     }
     if !override.format.holds(maximum) {
       throw .range(tensor: tensor.name, maximum: maximum, override: override.text)

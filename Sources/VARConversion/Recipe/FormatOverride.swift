@@ -49,10 +49,10 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   case invalidPattern(String)
   /// No tensor of the model has a name that the pattern matches.
   case unmatched(override: String)
-  /// Only weights of linear layers and convolutions can be q8.
-  case role(tensor: String, role: TensorRole, override: String)
+  /// The format is only for weights of linear layers and convolutions.
+  case role(tensor: String, role: TensorRole, format: TensorFormat, override: String)
   /// The shape does not suit the format.
-  case shape(tensor: String, shape: [Int], override: String)
+  case shape(tensor: String, shape: [Int], format: TensorFormat, override: String)
   /// The values are beyond the format's range.
   case range(tensor: String, maximum: Float, override: String)
 
@@ -67,13 +67,13 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidPattern(let pattern):
       "'\(pattern)' is not a regular expression"
     case .unmatched(let override):
-      "'\(override)' matches no tensor; --dry-run lists their names"
-    case .role(let tensor, let role, let override):
-      "\(tensor) (\(role.rawValue)) cannot be q8 as '\(override)' asks: only weights of linear "
-        + "layers and convolutions can"
-    case .shape(let tensor, let shape, let override):
-      "\(tensor) \(shape) cannot be q8 as '\(override)' asks: all dimensions but the first must "
-        + "make a multiple of 32"
+      "'\(override)' matches no tensor"
+    case .role(let tensor, let role, let format, let override):
+      "\(tensor) (\(role.rawValue)) cannot be \(format.name) as '\(override)' asks: only weights of "
+        + "linear layers and convolutions can"
+    case .shape(let tensor, let shape, let format, let override):
+      "\(tensor) \(shape) cannot be \(format.name) as '\(override)' asks: all dimensions but the "
+        + "first must make a multiple of \(format.traits.blockSize)"
     case .range(let tensor, let maximum, let override):
       "\(tensor) holds values up to \(maximum), outside the range that '\(override)' asks for"
     }

@@ -64,8 +64,8 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
         + "torch.save(checkpoint[…], …) does"
     case .wrongHalf(let path, let expected):
       switch expected {
-      case .transformer: "\(path) holds a VQ-VAE, not a transformer: give it with --vae"
-      case .tokenizer: "\(path) holds a transformer, not a VQ-VAE: give it with --var"
+      case .transformer: "\(path) holds a VQ-VAE, not a transformer"
+      case .tokenizer: "\(path) holds a transformer, not a VQ-VAE"
       }
     case .halfTwice(let half, let paths):
       "each of \(list(paths)) holds a \(half == .transformer ? "transformer" : "VQ-VAE")"
@@ -82,7 +82,6 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
       "\(path): the side lengths of the token maps are not in the file"
         + (tokens.map { ", and none of the official lists has \($0) tokens" } ?? "")
         + (scales.map { ", and the official lists have not \($0) scales" } ?? "")
-        + "; give them to convert with --patch-nums"
     case .patchNumbers(let path, let given, let inferred):
       "\(path) has patch_nums \(inferred), not \(given)"
     case .patchNumberCount(let path, let tensor, let expected, let patchNumbers):

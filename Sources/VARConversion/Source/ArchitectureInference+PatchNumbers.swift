@@ -27,7 +27,7 @@ extension ArchitectureInference {
 
   /// The run lengths of `lvl_1L` [1, L], which are the squares of the side lengths.
   private func levels() throws -> [Int]? {
-    guard let state = transformer, let tensor = state.tensors["lvl_1L"] else { return nil }
+    guard let state = transformer, let tensor = state.tensors[name: "lvl_1L"] else { return nil }
     let invalid = ArchitectureError.badLevels(path: state.path)
     guard tensor.elementCount > 0, tensor.elementCount <= 1 << 22 else { throw invalid }
     var counts: [Int] = []
@@ -64,8 +64,8 @@ extension ArchitectureInference {
   }
 
   private func officialSides() throws(ArchitectureError) -> [Int] {
-    let tokens = transformer?.tensors["pos_1LC"]?.shape.dropFirst().first
-    let scales = tokenizer?.tensors["quantize.ema_vocab_hit_SV"]?.shape.first
+    let tokens = transformer?.tensors[name: "pos_1LC"]?.shape.dropFirst().first
+    let scales = tokenizer?.tensors[name: "quantize.ema_vocab_hit_SV"]?.shape.first
     let match = Self.official.first { sides in
       (tokens == nil || tokens == Self.count(sides)) && (scales == nil || scales == sides.count)
     }
@@ -78,7 +78,9 @@ extension ArchitectureInference {
     func check(
       _ state: StateDict?, _ name: String, _ axis: Int, _ count: Int?
     ) throws(ArchitectureError) {
-      guard let state, let shape = state.tensors[name]?.shape, shape.count > axis else { return }
+      guard let state, let shape = state.tensors[name: name]?.shape, shape.count > axis else {
+        return
+      }
       guard shape[axis] == count else {
         throw .patchNumberCount(
           path: state.path, tensor: name, expected: shape[axis], patchNumbers: sides)

@@ -39,14 +39,14 @@ struct ArchitectureInference {
       vocabulary: try state.shape("head.weight", rank: 2)[0], latentChannels: embedding[1],
       // The last row is the unconditional class.
       classes: max(0, classes - 1), patchNumbers: patchNumbers,
-      adaLN: state.tensors["shared_ada_lin.1.weight"] == nil ? .perBlock : .shared,
-      attention: state.tensors[Self.scaleName] == nil ? .plain : .l2Normalized)
+      adaLN: state.tensors[name: "shared_ada_lin.1.weight"] == nil ? .perBlock : .shared,
+      attention: state.tensors[name: Self.scaleName] == nil ? .plain : .l2Normalized)
   }
 
   private static let scaleName = "blocks.0.attn.scale_mul_1H11"
 
   private func heads(_ state: StateDict, width: Int) throws(ArchitectureError) -> Int {
-    guard state.tensors[Self.scaleName] != nil else { return options.heads ?? width / 64 }
+    guard state.tensors[name: Self.scaleName] != nil else { return options.heads ?? width / 64 }
     let inferred = try state.shape(Self.scaleName, rank: 4)[1]
     if let given = options.heads, given != inferred {
       throw .heads(path: state.path, given: given, inferred: inferred)
@@ -75,10 +75,10 @@ struct ArchitectureInference {
 
   private func phiLayout(_ state: StateDict) -> PhiLayout {
     let prefix = "quantize.quant_resi"
-    if state.tensors[prefix + ".qresi.weight"] != nil { return .shared }
+    if state.tensors[name: prefix + ".qresi.weight"] != nil { return .shared }
     let shared = state.count(below: prefix + ".qresi_ls")
     if shared > 0 { return .partiallyShared(shared) }
-    if state.tensors[prefix + ".0.weight"] != nil { return .perScale }
+    if state.tensors[name: prefix + ".0.weight"] != nil { return .perScale }
     // None at all: the official layout, whose tensors are then reported as missing.
     return .partiallyShared(4)
   }

@@ -3,18 +3,18 @@ package import TensorBytes
 package import VARModel
 
 /// What the tensors of a checkpoint cannot tell; the defaults are the official values.
-package struct ConversionOptions: Equatable, Sendable {
-  /// Side lengths of the token maps; nil: from the tensors, else official.
-  package var patchNumbers: [Int]?
-  /// Attention heads; nil: from the tensors, else C/64.
-  package var heads: Int?
-  /// Weight of the phi convolutions, `quant_resi`.
-  package var phiRatio: Float
+public struct ConversionOptions: Equatable, Sendable {
+  /// Side lengths of the token maps, coarse to fine; nil: from the tensors, else official.
+  public var patchNumbers: [Int]?
+  /// Attention heads; nil: from the tensors, else C/64 for a width of C channels.
+  public var heads: Int?
+  /// Weight of the phi convolutions, `quant_resi`, within ±1.
+  public var phiRatio: Float
   /// Whether tokens are chosen by cosine, `using_znorm`.
-  package var zNormalized: Bool
+  public var zNormalized: Bool
 
   /// Makes options.
-  package init(
+  public init(
     patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false
   ) {
     self.patchNumbers = patchNumbers
@@ -28,7 +28,7 @@ package struct ConversionOptions: Equatable, Sendable {
 ///
 /// Every tensor of the manifest is there, has its shape and is of a floating-point type; nothing is
 /// left over. The values of weights have not been looked at.
-package struct SourceModel: Sendable {
+public struct SourceModel: Sendable {
   /// A tensor of the manifest and its place.
   package struct Binding: Sendable {
     /// What the tensor is.
@@ -46,6 +46,29 @@ package struct SourceModel: Sendable {
   /// The source files and what each holds: "transformer", "vae", or "training" for
   /// both.
   package let sourceFiles: [(role: String, file: MappedFile)]
+  /// The checkpoints of the halves, each once.
+  let checkpoints: [Checkpoint]
+
+  /// Opens checkpoints and recognises the halves of a model in them.
+  ///
+  /// PyTorch's zip and legacy containers and safetensors, one file or an index of shards, told by
+  /// content. Each may hold one half or both, or be a checkpoint of the trainer. Only headers are
+  /// read; nothing of a pickle is executed.
+  /// - Parameters:
+  ///   - transformer: path of a file of which only the transformer is taken.
+  ///   - tokenizer: path of a file of which only the VQ-VAE is taken.
+  ///   - others: paths of files of which everything is taken.
+  ///   - options: what the tensors cannot tell.
+  /// - Throws: an error that describes what is wrong with a file, or why it is no VAR model.
+  public static func open(
+    transformer: String? = nil, tokenizer: String? = nil, others: [String] = [],
+    options: ConversionOptions = ConversionOptions()
+  ) throws -> SourceModel {
+    try recognize(
+      transformer: transformer.map { try Checkpoint.open($0) },
+      tokenizer: tokenizer.map { try Checkpoint.open($0) },
+      others: others.map { try Checkpoint.open($0) }, options: options)
+  }
 
   /// Recognises the halves of a model in one file or several.
   ///
@@ -89,10 +112,14 @@ package struct SourceModel: Sendable {
     self.configuration = configuration
     bindings = TensorManifest(configuration).tensors.compactMap { specification in
       let state = specification.half == .transformer ? transformer : tokenizer
-      guard let state, let tensor = state.tensors[specification.upstreamName] else { return nil }
+      guard let state, let tensor = state.tensors[name: specification.upstreamName] else {
+        return nil
+      }
       return Binding(specification: specification, checkpoint: state.checkpoint, tensor: tensor)
     }
     sourceFiles = Self.files(transformer, tokenizer)
+    let halves = [transformer, tokenizer].compactMap(\.self).map(\.checkpoint)
+    checkpoints = halves.count == 2 && halves[0] === halves[1] ? [halves[0]] : halves
   }
 
   private static func files(

@@ -10,8 +10,8 @@ extension StateDict {
     var missing: [String] = []
     var misshapen: [ArchitectureError.Misshapen] = []
     func check(_ name: String, _ shape: [Int], isRequired: Bool) {
-      unknown.remove(name)
-      guard let tensor = tensors[name] else {
+      unknown.remove(ByteKey(name))
+      guard let tensor = tensors[name: name] else {
         if isRequired { missing.append(name) }
         return
       }
@@ -25,14 +25,14 @@ extension StateDict {
     for buffer in buffers { check(buffer.upstreamName, buffer.shape, isRequired: false) }
     guard missing.isEmpty, unknown.isEmpty, misshapen.isEmpty else {
       throw ArchitectureError.mismatch(
-        path: path, missing: missing, surplus: unknown.sorted(), misshapen: misshapen)
+        path: path, missing: missing, surplus: unknown.map(\.text).sorted(), misshapen: misshapen)
     }
     for tensor in manifest { try checkType(tensor.upstreamName) }
     for buffer in buffers { try checkContent(of: buffer, configuration) }
   }
 
   private func checkType(_ name: String) throws(ArchitectureError) {
-    guard let type = tensors[name]?.type, !type.isFloatingPoint else { return }
+    guard let type = tensors[name: name]?.type, !type.isFloatingPoint else { return }
     throw .notFloatingPoint(path: path, tensor: name, type: type)
   }
 
@@ -40,7 +40,7 @@ extension StateDict {
   private func checkContent(
     of buffer: RebuiltBuffer, _ configuration: ModelConfiguration
   ) throws {
-    guard let tensor = tensors[buffer.upstreamName] else { return }
+    guard let tensor = tensors[name: buffer.upstreamName] else { return }
     switch buffer.content {
     case .zeros:
       try checkType(buffer.upstreamName)

@@ -1,4 +1,5 @@
 internal import SafetensorsIO
+internal import TensorBytes
 internal import VARModel
 
 /// The tensors of one half by their official names, out of a checkpoint.
@@ -7,14 +8,14 @@ struct StateDict: Sendable {
   let checkpoint: Checkpoint
   /// Where the half lies in the checkpoint: nothing, or a path with a dot at its end.
   let root: String
-  let tensors: [String: CheckpointTensor]
+  let tensors: [ByteKey: CheckpointTensor]
 
   /// What names the file in messages.
   var path: String { checkpoint.path }
 
   /// The shape of a tensor that is needed to infer the architecture.
   func shape(_ name: String, rank: Int) throws(ArchitectureError) -> [Int] {
-    guard let tensor = tensors[name] else {
+    guard let tensor = tensors[name: name] else {
       throw .mismatch(path: path, missing: [name], surplus: [], misshapen: [])
     }
     guard tensor.shape.count == rank else {
@@ -25,7 +26,8 @@ struct StateDict: Sendable {
 
   /// One more than the largest N of the names `PREFIX.N.…`.
   func count(below prefix: String) -> Int {
-    let indices = tensors.keys.lazy.filter { $0.hasPrefix(prefix + ".") }.compactMap { name in
+    let indices = tensors.keys.lazy.map(\.text).filter { $0.hasPrefix(prefix + ".") }.compactMap {
+      name in
       name.dropFirst(prefix.count + 1).split(separator: ".").first.flatMap { Int($0) }
     }
     let largest = indices.max() ?? -1
@@ -88,7 +90,7 @@ extension StateDict {
   private init(
     _ half: ModelHalf, _ root: String, in checkpoint: Checkpoint
   ) throws(ArchitectureError) {
-    var tensors: [String: CheckpointTensor] = [:]
+    var tensors: [ByteKey: CheckpointTensor] = [:]
     for tensor in checkpoint.tensors where tensor.name.hasPrefix(root) {
       var name = tensor.name.dropFirst(root.count)
       while let wrapper = Self.wrappers.first(where: { name.hasPrefix($0) }) {
@@ -99,7 +101,7 @@ extension StateDict {
       if root.isEmpty && Self.tokenizerModules.contains(module) != (half == .tokenizer) {
         continue
       }
-      guard tensors.updateValue(tensor, forKey: String(name)) == nil else {
+      guard tensors.updateValue(tensor, forKey: ByteKey(name)) == nil else {
         throw .duplicateName(path: checkpoint.path, name: String(name))
       }
     }

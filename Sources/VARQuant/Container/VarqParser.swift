@@ -174,7 +174,8 @@ private struct TableEntry {
     let rows = dimensions.first ?? 1
     guard
       let matrix = WeightMatrix(
-        format: format, rows: rows, columns: dimensions.dropFirst().reduce(1, *), file: file, offset: place)
+        format: format, rows: rows, columns: dimensions.dropFirst().reduce(1, *), file: file,
+        offset: place)
     else { throw VarqDefect.dataEnd(expected: place + expected, actual: file.count) }
     return VarqTensor(name: name, shape: dimensions, matrix: matrix, checksum: checksum)
   }
