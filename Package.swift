@@ -31,6 +31,7 @@ let package = Package(
   products: [
     .executable(name: "var-convert", targets: ["var-convert"]),
     .executable(name: "var-run", targets: ["var-run"]),
+    .library(name: "VARConversion", targets: ["VARConversion"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

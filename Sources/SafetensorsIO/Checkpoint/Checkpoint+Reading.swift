@@ -117,7 +117,8 @@ extension Checkpoint {
     }
   }
 
-  static let pieceSize = 1 << 20
+  /// Bytes of a file that are at work at a time.
+  package static let pieceSize = 1 << 20
 
   func failure(_ tensor: CheckpointTensor, _ error: StorageError) -> CheckpointError {
     .storage(path: files[storages[tensor.storage].file].path, tensor: tensor.name, error)

@@ -12,16 +12,18 @@ extension Checkpoint {
   ///   - tensors: whose elements are wanted; they may share bytes.
   ///   - bytes: is given every byte of every file, with the file's index; nil to leave out whatever
   ///     holds no wanted tensor.
+  ///   - pieceSize: bytes that are read at a time.
   ///   - elements: is given elements with the tensor's index in `tensors`, each tensor's in order.
   /// - Throws: ``CheckpointError/storage(path:tensor:_:)``, and what the closures throw.
   package func scan(
     _ tensors: [CheckpointTensor],
     bytes: ((_ file: Int, _ bytes: UnsafeRawBufferPointer) throws -> Void)? = nil,
+    pieceSize: Int = Checkpoint.pieceSize,
     elements: (_ tensor: Int, _ elements: UnsafeRawBufferPointer) throws -> Void
   ) throws {
     for index in files.indices {
       var pass = ScanPass(self, file: index, tensors)
-      for piece in (0..<files[index].count).pieces(of: Self.pieceSize) {
+      for piece in (0..<files[index].count).pieces(of: pieceSize) {
         guard unsafe bytes != nil || pass.needs(piece) else { continue }
         try unsafe files[index].withBytes(in: piece) { try unsafe bytes?(index, $0) }
         try pass.verify(piece)

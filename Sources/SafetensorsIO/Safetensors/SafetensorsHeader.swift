@@ -48,6 +48,8 @@ struct SafetensorsHeader {
   private static func metadata(
     _ value: JSONValue
   ) throws(SafetensorsError) -> [(key: String, value: String)] {
+    // As safetensors reads it, no strings at all.
+    if case .null = value { return [] }
     guard case .object(let members) = value else { throw .malformed("__metadata__ is no object") }
     var metadata: [(key: String, value: String)] = []
     for (key, value) in members {

@@ -28,7 +28,8 @@ enum JSONValue: Equatable {
   case object([(key: String, value: JSONValue)])
 
   var integer: Int? {
-    if case .number(let text) = self { Int(text) } else { nil }
+    // Sizes are unsigned: −0 is not one of them.
+    if case .number(let text) = self, text != "-0" { Int(text) } else { nil }
   }
 
   static func == (a: JSONValue, b: JSONValue) -> Bool {

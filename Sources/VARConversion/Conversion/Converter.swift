@@ -44,7 +44,7 @@ public struct Converter {
     _ tensor: PlannedTensor, _ writer: VarqWriter, _ progress: (Int) -> Void
   ) throws -> QuantizationStatistics {
     let order = StoredOrder(tensor.specification)
-    var encoder = TensorEncoder(tensor.target.format)
+    var encoder = TensorEncoder(tensor.target.format, shape: tensor.shape)
     do {
       try unsafe tensor.source.forEachPiece(rows: order.rows, columns: order.columns) { values in
         unsafe order.fromUpstream(values)

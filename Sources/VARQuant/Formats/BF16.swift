@@ -16,7 +16,9 @@ package struct BF16: HalfFormat {
   package let accuracy = FormatAccuracy(
     leastSQNR: 45, stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3, agreement: 0.4)
 
-  package func encoder() -> any FormatEncoder { HalfEncoder<Self>(.bf16) }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    HalfEncoder<Self>(.bf16)
+  }
 
   @inline(__always) static func narrow(_ value: Float) -> UInt16 { HalfPrecision.bf16(value) }
   @inline(__always) static func widen(_ bits: UInt16) -> Float { HalfPrecision.float(bf16: bits) }

@@ -16,7 +16,9 @@ package struct F16: HalfFormat {
   package let accuracy = FormatAccuracy(
     leastSQNR: 50, stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4, agreement: 0.6)
 
-  package func encoder() -> any FormatEncoder { HalfEncoder<Self>(.f16) }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    HalfEncoder<Self>(.f16)
+  }
 
   @inline(__always) static func narrow(_ value: Float) -> UInt16 { HalfPrecision.f16(value) }
   @inline(__always) static func widen(_ bits: UInt16) -> Float { HalfPrecision.float(f16: bits) }

@@ -14,7 +14,7 @@ package struct F32: FloatingFormat {
   package let accuracy = FormatAccuracy(
     leastSQNR: 120, stream: 3e-5, decoder: 6e-5, features: 5e-6, divergence: 1e-7, agreement: 1)
 
-  package func encoder() -> any FormatEncoder { FullEncoder() }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { FullEncoder() }
 
   /// Passes the values on.
   private struct FullEncoder: FormatEncoder {

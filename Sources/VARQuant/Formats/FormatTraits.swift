@@ -22,8 +22,8 @@ package protocol FormatTraits: Sendable {
 
   /// Where the parts of a tensor [N, K] lie.
   func layout(rows: Int, columns: Int) -> FormatLayout
-  /// Begins the encoding of a tensor.
-  func encoder() -> any FormatEncoder
+  /// Begins the encoding of a tensor [N, K].
+  func encoder(rows: Int, columns: Int) -> any FormatEncoder
   /// Writes the values of rows of a matrix, [rows.count, K], into a buffer that has room for them.
   /// - Throws: `FileError`, which cannot happen for a matrix of an open ``VarqFile``.
   @unsafe func decode(

@@ -26,7 +26,9 @@ package struct Q8: FormatTraits {
     FormatLayout(sizes: [rows * columns, rows * columns / Self.size * 2])
   }
 
-  package func encoder() -> any FormatEncoder { Q8Encoder() }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    Q8Encoder(layout(rows: rows, columns: columns))
+  }
 
   @unsafe package func decode(
     _ matrix: WeightMatrix, rows: Range<Int>, into target: UnsafeMutableBufferPointer<Float>
@@ -76,8 +78,11 @@ package struct Q8: FormatTraits {
 /// Searches the scale of each block; what is kept to the end is the scales, a sixteenth of the values.
 private struct Q8Encoder: FormatEncoder {
   private(set) var statistics = QuantizationStatistics()
+  private let layout: FormatLayout
   private var scales: [UInt16] = []
   private var buffer: [UInt8] = []
+
+  init(_ layout: FormatLayout) { self.layout = layout }
 
   mutating func encode(
     _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
@@ -100,7 +105,6 @@ private struct Q8Encoder: FormatEncoder {
 
   /// Padding and scales.
   mutating func finish(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
-    let layout = Q8().layout(rows: 1, columns: statistics.count)
     let gap = layout.parts[1].lowerBound - layout.parts[0].upperBound
     try unsafe [UInt8](repeating: 0, count: gap).withUnsafeBytes(sink)
     try unsafe scales.withUnsafeBytes(sink)

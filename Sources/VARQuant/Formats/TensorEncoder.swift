@@ -11,10 +11,11 @@ package struct TensorEncoder {
   package let format: TensorFormat
   private var encoder: any FormatEncoder
 
-  /// Begins a tensor.
-  package init(_ format: TensorFormat) {
+  /// Begins a tensor of a shape that the format suits.
+  package init(_ format: TensorFormat, shape: [Int]) {
     self.format = format
-    encoder = format.traits.encoder()
+    encoder = format.traits.encoder(
+      rows: shape.first ?? 1, columns: shape.dropFirst().reduce(1, *))
   }
 
   /// What storing the values so has cost.
@@ -43,7 +44,7 @@ extension VarqWriter {
     guard let plan = current else {
       throw VarqWriterError.byteCount(tensor: "after the last", planned: 0, written: values.count)
     }
-    var encoder = TensorEncoder(plan.format)
+    var encoder = TensorEncoder(plan.format, shape: plan.shape)
     try unsafe values.withUnsafeBufferPointer { values in
       try unsafe encoder.encode(values) { try unsafe append($0) }
     }
