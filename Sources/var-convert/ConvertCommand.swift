@@ -37,7 +37,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Format of the large matrices and convolutions: q8, f16, bf16 or f32.", valueName: "type"),
+      "Format of the large matrices and convolutions: \(TensorFormat.names).",
+      valueName: "type"),
     completion: .list(TensorFormat.allCases.map(\.name)))
   var type = "q8"
 
@@ -66,16 +67,7 @@ struct ConvertCommand: ParsableCommand {
 
   mutating func validate() throws {
     try sources.validate()
-    guard TensorFormat(name: type) != nil else {
-      throw ValidationError(
-        "'\(type)' is no format; choose from "
-          + TensorFormat.allCases.map(\.name).joined(separator: ", "))
-    }
-    for text in tensorTypes {
-      do throws(RecipeError) { _ = try FormatOverride(text) } catch {
-        throw ValidationError("\(error)")
-      }
-    }
+    do { _ = try recipe() } catch { throw ValidationError("\(error)") }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
       throw ValidationError("--output needs a file: a .varq file is not written as a stream")
@@ -89,8 +81,6 @@ struct ConvertCommand: ParsableCommand {
 
   private func convert() throws {
     let start = ContinuousClock.now
-    let overrides = try tensorTypes.map { text throws(RecipeError) in try FormatOverride(text) }
-    let recipe = ConversionRecipe(TensorFormat(name: type) ?? .q8, overrides: overrides)
     // Whatever is wrong with the target shows before all weights are read.
     if let output, !dryRun { try AtomicFileWriter(output, replacing: force).abandon() }
     var model = try sources.open()
@@ -98,7 +88,7 @@ struct ConvertCommand: ParsableCommand {
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
-    let plan = try ConversionPlan(model, survey, recipe)
+    let plan = try ConversionPlan(model, survey, recipe())
     guard !dryRun, let output else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
@@ -106,6 +96,10 @@ struct ConvertCommand: ParsableCommand {
     line.clear()
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, output, (ContinuousClock.now - start).seconds)
+  }
+
+  private func recipe() throws -> ConversionRecipe {
+    try ConversionRecipe(type: type, overrides: tensorTypes)
   }
 
   private static func isSameFile(_ first: String, _ second: String) -> Bool {

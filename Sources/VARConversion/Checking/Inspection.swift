@@ -28,8 +28,8 @@ public struct Inspection: Encodable, Sendable {
   /// The model's shape, by the keys of a `.varq` file's metadata; nil if it is no model.
   public let model: [String: InspectedValue]?
   /// Why there is no model, in words.
-  public var problem: String? { obstacle.map { "\($0)" } }
-  /// Why there is no model.
+  public let problem: String?
+  /// The same as an error; it is no part of the JSON.
   package let obstacle: (any Error)?
   /// All metadata of a `.varq` file; what a checkpoint holds besides its tensors.
   public let metadata: [String: InspectedValue]
@@ -67,6 +67,7 @@ public struct Inspection: Encodable, Sendable {
     }
     metadata = file.metadata.values.mapValues(InspectedValue.init)
     (model, obstacle) = Self.describe { try ModelFile(file).configuration }
+    problem = obstacle.map { "\($0)" }
   }
 
   private init(_ checkpoint: Checkpoint, checksums: Bool) throws {
@@ -83,17 +84,7 @@ public struct Inspection: Encodable, Sendable {
     (model, obstacle) = Self.describe {
       try SourceModel.recognize(others: [checkpoint]).configuration
     }
-  }
-
-  /// The facts as JSON; the keys are those of the properties, `file_bytes` with an underscore.
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(kind, forKey: .kind)
-    try container.encode(fileBytes, forKey: .fileBytes)
-    try container.encode(tensors, forKey: .tensors)
-    try container.encodeIfPresent(model, forKey: .model)
-    try container.encodeIfPresent(problem, forKey: .problem)
-    try container.encode(metadata, forKey: .metadata)
+    problem = obstacle.map { "\($0)" }
   }
 
   private static func describe(

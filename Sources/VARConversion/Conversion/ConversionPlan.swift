@@ -47,7 +47,7 @@ public struct ConversionPlan: Sendable {
   ///   - model: the source, of which the configuration was inferred.
   ///   - survey: what was found in its weights.
   ///   - recipe: chooses the formats.
-  /// - Throws: ``RecipeError`` if an override matches nothing, or asks for what is not possible.
+  /// - Throws: an error that says so if an override matches nothing, or asks for what is not possible.
   public init(_ model: SourceModel, _ survey: Survey, _ recipe: ConversionRecipe) throws {
     configuration = model.configuration
     let specifications = model.bindings.map(\.specification)

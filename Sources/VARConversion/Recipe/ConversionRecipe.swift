@@ -63,11 +63,10 @@ public struct ConversionRecipe: Sendable {
   ///     or `q8`.
   ///   - overrides: `REGEX=TYPE` each: tensors whose name the expression matches get the format; the
   ///     last that matches wins.
-  /// - Throws: ``RecipeError`` for a format that does not exist or a pattern that cannot be read.
+  /// - Throws: an error that names a format that does not exist, or a pattern that cannot
+  ///   be read.
   public init(type: String, overrides: [String] = []) throws {
-    guard let format = TensorFormat(name: type) else {
-      throw RecipeError.unknownFormat(type, override: type)
-    }
+    guard let format = TensorFormat(name: type) else { throw RecipeError.unknownType(type) }
     self.init(format, overrides: try overrides.map { try FormatOverride($0) })
   }
 

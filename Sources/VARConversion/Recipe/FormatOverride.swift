@@ -44,6 +44,8 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no `=`, or nothing before it.
   case malformedOverride(String)
   /// There is no format of this name.
+  case unknownType(String)
+  /// There is no format of the name in an override.
   case unknownFormat(String, override: String)
   /// The pattern is not a regular expression.
   case invalidPattern(String)
@@ -61,9 +63,10 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .malformedOverride(let text):
       "'\(text)' is not of the form REGEX=TYPE, such as '^var\\.head\\.weight$=f16'"
+    case .unknownType(let name):
+      "'\(name)' is no format; there are \(TensorFormat.names)"
     case .unknownFormat(let name, let override):
-      "'\(name)' in '\(override)' is no format; there are "
-        + TensorFormat.allCases.map(\.name).joined(separator: ", ")
+      "'\(name)' in '\(override)' is no format; there are \(TensorFormat.names)"
     case .invalidPattern(let pattern):
       "'\(pattern)' is not a regular expression"
     case .unmatched(let override):

@@ -4,7 +4,7 @@ internal import VARModel
 extension SourceModel {
   /// Gives the classes their names: those of a file, one a line, or ImageNet's for 1000 classes.
   /// - Parameter path: a text in UTF-8; nil for ImageNet's names, where they fit.
-  /// - Throws: ``ConversionError`` if the names are not as many as the classes, `FileError`.
+  /// - Throws: an error that says so if the names are not as many as the classes, or can't be read.
   public mutating func nameClasses(from path: String?) throws {
     guard let classes = configuration.transformer?.classes else {
       if path != nil { throw ConversionError.noClasses }

@@ -17,8 +17,8 @@ public struct Survey: Sendable {
   ///   - model: the source, whose tensors have been matched with their names and shapes.
   ///   - hashing: whether the files' SHA-256 will be needed: a plan that is not written needs none.
   ///   - progress: is told about every megabyte.
-  /// - Throws: ``ConversionError`` naming the first tensor that holds a NaN or an infinity, and the
-  ///   checkpoint's error where bytes are damaged.
+  /// - Throws: an error that names the first tensor with a NaN or an infinity, or whose bytes are
+  ///   damaged.
   public init(
     _ model: SourceModel, hashing: Bool = true, progress: (ConversionProgress) -> Void = { _ in }
   ) throws {

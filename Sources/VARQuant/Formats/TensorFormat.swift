@@ -28,6 +28,9 @@ package struct TensorFormat: Sendable {
     self = format
   }
 
+  /// The names of all formats, with commas between them.
+  package static var names: String { allCases.map(\.name).joined(separator: ", ") }
+
   /// The number that stands for it in a file.
   package var id: UInt16 { traits.id }
   /// The name that users and metadata know it by.
