@@ -14,7 +14,7 @@ package final class Model: Sendable {
   let transformer: TransformerWeights?
   let tokenizer: TokenizerWeights?
   /// Bytes of the tensors of each part, as they are stored.
-  let byteCounts: [ModelPart: Int]
+  package let byteCounts: [ModelPart: Int]
 
   /// Opens a file and binds all of its tensors.
   /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, `ModelFileError`.
