@@ -34,6 +34,7 @@ let package = Package(
     .library(name: "VAR", targets: ["VAR"]),
     .executable(name: "var-convert", targets: ["var-convert"]),
     .executable(name: "var-run", targets: ["var-run"]),
+    .library(name: "VARConversion", targets: ["VARConversion"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

@@ -26,6 +26,7 @@ extension WeightMatrix {
     case .f16: CVAR_FORMAT_F16
     case .bf16: CVAR_FORMAT_BF16
     case .q8: CVAR_FORMAT_Q8
+    default: preconditionFailure("\(format) has no kernels")
     }
   }
 }

@@ -18,7 +18,7 @@ struct ConvertCommand: ParsableCommand {
       of the official name.
 
       FORMATS
-      \(ConversionRecipe.table.map { "  \($0.tensors): \($0.format)" }.joined(separator: "\n"))
+      \(ConversionRecipe.table.map { "  \($0.tensors): \($0.choice.text)" }.joined(separator: "\n"))
 
       EXAMPLES
         var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
@@ -37,7 +37,8 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Format of the large matrices and convolutions: q8, f16, bf16 or f32.", valueName: "type"),
+      "Format of the large matrices and convolutions: \(TensorFormat.names).",
+      valueName: "type"),
     completion: .list(TensorFormat.allCases.map(\.name)))
   var type = "q8"
 
@@ -66,16 +67,7 @@ struct ConvertCommand: ParsableCommand {
 
   mutating func validate() throws {
     try sources.validate()
-    guard TensorFormat(name: type) != nil else {
-      throw ValidationError(
-        "'\(type)' is no format; choose from "
-          + TensorFormat.allCases.map(\.name).joined(separator: ", "))
-    }
-    for text in tensorTypes {
-      do throws(RecipeError) { _ = try FormatOverride(text) } catch {
-        throw ValidationError("\(error)")
-      }
-    }
+    do { _ = try recipe() } catch { throw ValidationError("\(error)") }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
       throw ValidationError("--output needs a file: a .varq file is not written as a stream")
@@ -85,17 +77,18 @@ struct ConvertCommand: ParsableCommand {
     }
   }
 
-  func run() throws {
+  func run() throws { try advising(convert) }
+
+  private func convert() throws {
     let start = ContinuousClock.now
-    let overrides = try tensorTypes.map { text throws(RecipeError) in try FormatOverride(text) }
-    let recipe = ConversionRecipe(TensorFormat(name: type) ?? .q8, overrides: overrides)
     // Whatever is wrong with the target shows before all weights are read.
     if let output, !dryRun { try AtomicFileWriter(output, replacing: force).abandon() }
     var model = try sources.open()
     try model.nameClasses(from: classNames)
     let line = ProgressLine()
-    let plan = try ConversionPlan(model, recipe: recipe) { line.show($0) }
+    let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
+    let plan = try ConversionPlan(model, survey, recipe())
     guard !dryRun, let output else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
@@ -103,6 +96,10 @@ struct ConvertCommand: ParsableCommand {
     line.clear()
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, output, (ContinuousClock.now - start).seconds)
+  }
+
+  private func recipe() throws -> ConversionRecipe {
+    try ConversionRecipe(type: type, overrides: tensorTypes)
   }
 
   private static func isSameFile(_ first: String, _ second: String) -> Bool {
@@ -143,7 +140,19 @@ struct ConvertCommand: ParsableCommand {
     let rate = Double(report.plan.sourceByteCount) / max(seconds, 1e-3)
     print("\n" + Summary.sizes(report.plan, fileSize: try report.plan.fileSize()))
     print(
-      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights).")
+      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights), "
+        + "peak memory \(Format.bytes(ProcessFacts.peakResidentBytes)).")
+  }
+}
+
+extension ConversionRecipe.Choice {
+  /// What a row of the recipe's table gives, in words.
+  fileprivate var text: String {
+    switch self {
+    case .chosen: "as chosen by --type"
+    case .half: "f16 (f32 with --type f32)"
+    case .full: "f32"
+    }
   }
 }
 

@@ -28,9 +28,11 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Print what was written as JSON.")
   var json = false
 
-  func run() throws {
+  func run() throws { try advising(export) }
+
+  private func export() throws {
     let line = ProgressLine()
-    let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force) {
+    let paths = try Exporter(file).write(to: output, replacing: force) {
       line.show($0)
     }
     line.clear()

@@ -24,7 +24,9 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Compute the SHA-256 of every tensor's bytes.")
   var checksums = false
 
-  func run() throws {
+  func run() throws { try advising(inspect) }
+
+  private func inspect() throws {
     let inspection = try Inspection(file, checksums: checksums)
     if json { return try Console.print(json: inspection) }
     let elements = inspection.tensors.reduce(0) { $0 + $1.bytes }
@@ -33,7 +35,10 @@ struct InspectCommand: ParsableCommand {
         + "\(Format.count(inspection.tensors.count, "tensor")) of \(Format.bytes(elements))")
     let facts = inspection.metadata.merging(inspection.model ?? [:]) { $1 }
     for (key, value) in facts.sorted(by: { $0.key < $1.key }) { print("  \(key): \(value)") }
-    if let problem = inspection.problem { print("no model: \(problem)") }
+    if let obstacle = inspection.obstacle {
+      let advice = remedy(for: obstacle).map { "; " + $0 } ?? ""
+      print("no model: \(obstacle)\(advice)")
+    }
     printTensors(inspection)
   }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommandSupport
-import SafetensorsIO
 import VARConversion
 
 /// Which checkpoints to convert, and what their tensors cannot tell.
@@ -52,10 +51,8 @@ struct SourceOptions: ParsableArguments {
 
   /// Opens the checkpoints and infers the model. Like PyTorch's, it ignores the sign of quant_resi.
   func open() throws -> SourceModel {
-    try SourceModel.recognize(
-      transformer: transformer.map { try Checkpoint.open($0) },
-      tokenizer: tokenizer.map { try Checkpoint.open($0) },
-      others: checkpoints.map { try Checkpoint.open($0) },
+    try SourceModel.open(
+      transformer: transformer, tokenizer: tokenizer, others: checkpoints,
       options: ConversionOptions(
         patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm))
   }

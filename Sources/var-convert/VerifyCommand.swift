@@ -29,9 +29,11 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  func run() throws {
+  func run() throws { try advising(verify) }
+
+  private func verify() throws {
     let line = ProgressLine()
-    let verdicts = try Verifier(VarqFile(file), against: against).verdicts { line.show($0) }
+    let verdicts = try Verifier(file, against: against).verdicts { line.show($0) }
     line.clear()
     let report = VerificationReport(file, verdicts)
     if json { try Console.print(json: report) } else { printTable(verdicts, report) }
@@ -57,7 +59,7 @@ struct VerifyCommand: ParsableCommand {
     for verdict in verdicts {
       if let defect = verdict.defect { print("DAMAGED \(defect)") }
       if let statistics = verdict.statistics, !verdict.isClose {
-        let limit = Verifier.leastSQNR[verdict.format] ?? 0
+        let limit = verdict.format.accuracy.leastSQNR
         print(
           "DIFFERS \(verdict.name): \(Format.fixed(statistics.sqnr, 1)) dB, at least "
             + "\(Format.fixed(limit, 0)) dB were expected of \(verdict.format.name)")

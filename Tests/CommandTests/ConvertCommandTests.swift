@@ -26,6 +26,7 @@ import Testing
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.errors == "", "no progress where no terminal is")
     #expect(result.text.contains("Wrote \(path)"))
+    #expect(result.text.contains(/peak memory \d+(\.\d)? MB/))
     return path
   }
 
@@ -123,12 +124,21 @@ import Testing
       message: "1,2,3,4,5,6,8"),
     Misuse(
       arguments: ["convert"] + pair + ["--dry-run", "--tensor-type", "nothing=f16"], status: 1,
-      message: "matches no tensor"),
+      message: "matches no tensor; --dry-run lists their names"),
+    Misuse(
+      arguments: ["convert", fixture("plain/vae.pth"), "--dry-run"], status: 1,
+      message: "; give them to convert with --patch-nums"),
+    Misuse(
+      arguments: [
+        "convert", fixture("plain/vae.pth"), "--dry-run", "--patch-nums", "1,2,4", "--class-names",
+        "c.txt",
+      ], status: 1, message: "--class-names"),
     Misuse(
       arguments: ["convert"] + pair + ["--dry-run", "--patch-nums", "1,2,3"], status: 1,
       message: "patch_nums"),
     Misuse(
-      arguments: ["convert", "--var", pair[3], "--dry-run"], status: 1, message: "--vae"),
+      arguments: ["convert", "--var", pair[3], "--dry-run"], status: 1,
+      message: "holds a VQ-VAE, not a transformer; give it with --vae"),
     Misuse(
       arguments: [
         "convert", "--var", pair[1], "--vae", fixture("shared/vae.pth"), "--dry-run",

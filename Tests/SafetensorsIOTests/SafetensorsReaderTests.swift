@@ -36,6 +36,7 @@ import Testing
     #expect(checkpoint.tensors.map(\.shape) == [[2], [], [0, 3]])
     #expect(checkpoint.leaves == [CheckpointLeaf(name: "format", value: .string("pt"))])
     #expect(try files.open(file("{}", data: 0)).tensors == [])
+    #expect(try files.open(file("{\"__metadata__\":null}", data: 0)).leaves == [])
   }
 
   @Test func refusesBadHeaders() throws {
@@ -67,7 +68,7 @@ import Testing
       try check(
         "{\(tensor("a", "F32", shape))}", .malformed("the shape of a is no list of integers"))
     }
-    for offsets in ["[0]", "[0,8,8]", "[0,8.0]", "null"] {
+    for offsets in ["[0]", "[0,8,8]", "[0,8.0]", "[-0,8]", "null"] {
       try check(
         "{\(tensor("a", "F32", "[2]", offsets))}",
         .malformed("the data_offsets of a are not two integers"))

@@ -74,7 +74,7 @@ struct WeightFixture {
         source.flatMap { little(UInt16($0.bitPattern >> 16)) },
         source.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
       )
-    case .q8: encodeQ8(source)
+    default: encodeQ8(source)
     }
   }
 
@@ -82,8 +82,8 @@ struct WeightFixture {
     var quants: [UInt8] = []
     var scales: [UInt8] = []
     var values: [Float] = []
-    for start in stride(from: 0, to: source.count, by: TensorFormat.blockSize) {
-      let block = source[start..<start + TensorFormat.blockSize]
+    for start in stride(from: 0, to: source.count, by: TensorFormat.q8.traits.blockSize) {
+      let block = source[start..<start + TensorFormat.q8.traits.blockSize]
       let scale = Float16((block.map(abs).max() ?? 0) / 127)
       for x in block {
         let quant = scale == 0 ? 0 : max(-127, min(127, (x / Float(scale)).rounded()))

@@ -22,7 +22,8 @@ import VARQuant
   private func convert(
     _ name: String, _ recipe: ConversionRecipe = ConversionRecipe(), to file: String = "model.varq"
   ) throws -> ConversionReport {
-    let plan = try ConversionPlan(try Self.model(name), recipe: recipe)
+    let model = try Self.model(name)
+    let plan = try ConversionPlan(model, Survey(model), recipe)
     return try Converter(plan).write(to: folder.file(file), replacing: true)
   }
 
@@ -108,17 +109,19 @@ import VARQuant
     ("no_such_tensor=f16", RecipeError.unmatched(override: "no_such_tensor=f16")),
     (
       "class_emb=q8",
-      .role(tensor: "var.class_emb.weight", role: .embedding, override: "class_emb=q8")
+      .role(tensor: "var.class_emb.weight", role: .embedding, format: .q8, override: "class_emb=q8")
     ),
     (
       "word_embed.weight=q8",
-      .shape(tensor: "var.word_embed.weight", shape: [64, 16], override: "word_embed.weight=q8")
+      .shape(
+        tensor: "var.word_embed.weight", shape: [64, 16], format: .q8,
+        override: "word_embed.weight=q8")
     ),
   ])
   func impossibleOverridesAreRefused(text: String, error: RecipeError) throws {
     let recipe = ConversionRecipe(.q8, overrides: [try FormatOverride(text)])
     let model = try Self.model("per-block")
-    #expect(throws: error) { _ = try ConversionPlan(model, recipe: recipe) }
+    #expect(throws: error) { _ = try ConversionPlan(model, Survey(model), recipe) }
   }
 
   /// Least SQNR in dB over all tensors of a model.
@@ -168,9 +171,9 @@ import VARQuant
       let path = Repository.fixture("models/shared/\(half.rawValue).pth")
       let options = ConversionOptions(patchNumbers: [1, 2, 3, 4])
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
-      let plan = try ConversionPlan(model, recipe: ConversionRecipe())
+      let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
       _ = try Converter(plan).write(to: folder.file("half.varq"), replacing: true)
-      let converted = try ConvertedModel(folder.file("half.varq"))
+      let converted = try ModelFile(folder.file("half.varq"))
       #expect((converted.configuration.transformer != nil) == (half == .transformer))
       #expect((converted.configuration.tokenizer != nil) == (half == .tokenizer))
     }

@@ -15,9 +15,9 @@ import VARQuant
       try Checkpoint.open(Repository.fixture("models/\(name)/\($0).pth"))
     }
     let model = try SourceModel.recognize(transformer: sources[0], tokenizer: sources[1])
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe(.f32))
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.f32))
     _ = try Converter(plan).write(to: folder.file("model.varq"))
-    let paths = try Exporter(ConvertedModel(folder.file("model.varq"))).write(
+    let paths = try Exporter(ModelFile(folder.file("model.varq"))).write(
       to: folder.file("export"))
     #expect(paths == ["var", "vae"].map { folder.file("export/\($0).safetensors") })
     for (source, path) in zip(sources, paths) {
@@ -42,9 +42,9 @@ import VARQuant
     let source = try Checkpoint.open(Repository.fixture("models/plain/vae.pth"))
     let options = ConversionOptions(patchNumbers: [1, 2, 4])
     let model = try SourceModel.recognize(others: [source], options: options)
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe())
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
     _ = try Converter(plan).write(to: folder.file("model.varq"))
-    let exporter = Exporter(try ConvertedModel(folder.file("model.varq")))
+    let exporter = Exporter(try ModelFile(folder.file("model.varq")))
     _ = try exporter.write(to: folder.path)
     #expect(throws: (any Error).self) { _ = try exporter.write(to: folder.path) }
     _ = try exporter.write(to: folder.path, replacing: true)

@@ -37,7 +37,7 @@ import VARQuant
       let model = try model(name, value)
       let path = folder.file("changed.safetensors")
       #expect(throws: ConversionError.notFinite(path: path, tensor: name)) {
-        _ = try ConversionPlan(model, recipe: ConversionRecipe())
+        _ = try Survey(model)
       }
     }
   }
@@ -60,7 +60,7 @@ import VARQuant
   ])
   func valuesBeyondTheFormatStayF32(range: Range) throws {
     let model = try model(Self.weight, range.value)
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe(range.wanted))
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(range.wanted))
     let tensor = try #require(plan.tensors.first { $0.target.name == "vae." + Self.weight })
     #expect(tensor.target.format == range.result)
     #expect((tensor.note == nil) == (range.wanted == range.result))
@@ -77,7 +77,7 @@ import VARQuant
       throws: RecipeError.range(
         tensor: "vae." + Self.weight, maximum: 70_000, override: "mid.block_1=f16")
     ) {
-      _ = try ConversionPlan(model, recipe: recipe)
+      _ = try ConversionPlan(model, Survey(model), recipe)
     }
   }
 
@@ -102,7 +102,7 @@ import VARQuant
     }
     try writer.finish()
     let model = try SourceModel.recognize(others: [Checkpoint.open(path)])
-    let plan = try ConversionPlan(model, recipe: ConversionRecipe())
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
     let matrices = plan.tensors.filter { $0.specification.role == .matrix }
     let formats = matrices.reduce(into: [:]) { $0[$1.target.name] = $1.target.format }
     #expect(formats["var.blocks.0.attn.mat_qkv.weight"] == .f16)
@@ -135,10 +135,12 @@ import VARQuant
 
   /// The tensors of a `.varq` file must be those of its configuration.
   @Test func foreignTensorsAreNoModel() throws {
-    let plan = try ConversionPlan(try model(Self.weight, 1), recipe: ConversionRecipe(.f32))
+    let model = try model(Self.weight, 1)
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.f32))
     let path = folder.file("foreign.varq")
     func write(_ tensors: [TensorPlan]) throws {
-      let writer = try VarqWriter(path, replacing: true, metadata: plan.metadata, tensors: tensors)
+      let writer = try VarqWriter(
+        path, replacing: true, metadata: plan.metadata(), tensors: tensors)
       for tensor in tensors {
         try writer.append([Float](repeating: 0, count: tensor.shape.reduce(1, *)))
       }
@@ -147,17 +149,15 @@ import VARQuant
     let targets = plan.tensors.map(\.target)
     try write(Array(targets.dropFirst()))
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: targets[0].name, problem: "is missing")
+      throws: ModelFileError(path: path, tensor: targets[0].name, problem: .missing)
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     try write(targets + [TensorPlan(name: "vae.extra", format: .f32, shape: [1])])
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: "vae.extra", problem: "belongs to no model of this configuration")
+      throws: ModelFileError(path: path, tensor: "vae.extra", problem: .surplus)
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     let codebook = "vae.quantize.embedding.weight"
     try write(
@@ -165,20 +165,19 @@ import VARQuant
         TensorPlan(name: $0.name, format: $0.name == codebook ? .q8 : .f32, shape: $0.shape)
       })
     #expect(
-      throws: ConversionError.manifest(
-        path: path, tensor: codebook,
-        problem: "is q8, which only weights of linear layers and convolutions may be")
+      throws: ModelFileError(
+        path: path, tensor: codebook, problem: .format(.q8, role: .codebook))
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
     let flat = TensorPlan(name: targets[0].name, format: .f32, shape: [1])
     try write([flat] + targets.dropFirst())
     #expect(
-      throws: ConversionError.manifest(
+      throws: ModelFileError(
         path: path, tensor: flat.name,
-        problem: "has the shape [1], not \(targets[0].shape)")
+        problem: .shape(expected: targets[0].shape, actual: [1]))
     ) {
-      _ = try ConvertedModel(path)
+      _ = try ModelFile(path)
     }
   }
 }

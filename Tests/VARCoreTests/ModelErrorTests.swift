@@ -105,8 +105,7 @@ import VARQuant
     let metadata = try FixtureModels.model("plain").file.metadata
     let writer = try VarqWriter(path, metadata: metadata, tensors: tensors)
     for tensor in tensors {
-      let count = try Checked.product(of: tensor.shape)
-      let zeros = [UInt8](repeating: 0, count: tensor.format.byteCount(elements: count))
+      let zeros = [UInt8](repeating: 0, count: tensor.format.byteCount(shape: tensor.shape))
       try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }
     }
     try writer.finish()
@@ -122,7 +121,7 @@ import VARQuant
     let folder = try TemporaryFolder()
     let path = folder.file("model.varq")
     try write(plans().filter { $0.name != "var.head.bias" }, to: path)
-    #expect(throws: ModelError.missingTensor(path: path, name: "var.head.bias")) {
+    #expect(throws: ModelFileError(path: path, tensor: "var.head.bias", problem: .missing)) {
       try Model(path: path)
     }
   }
@@ -132,7 +131,7 @@ import VARQuant
     let path = folder.file("model.varq")
     try write(
       plans() + [TensorPlan(name: "var.extra", format: .f32, shape: [2])], to: path)
-    #expect(throws: ModelError.surplusTensor(path: path, name: "var.extra")) {
+    #expect(throws: ModelFileError(path: path, tensor: "var.extra", problem: .surplus)) {
       try Model(path: path)
     }
   }
@@ -146,8 +145,24 @@ import VARQuant
           ? TensorPlan(name: $0.name, format: .f32, shape: [64, 63]) : $0
       }, to: path)
     #expect(
-      throws: ModelError.shape(
-        path: path, name: "var.head.weight", expected: [64, 64], actual: [64, 63])
+      throws: ModelFileError(
+        path: path, tensor: "var.head.weight",
+        problem: .shape(expected: [64, 64], actual: [64, 63]))
+    ) { try Model(path: path) }
+  }
+
+  /// What `var-convert verify` refuses, the runtime does not run: an embedding in blocks.
+  @Test func blocksOfEmbeddings() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("model.varq")
+    try write(
+      plans().map {
+        $0.name == "var.class_emb.weight"
+          ? TensorPlan(name: $0.name, format: .q8, shape: $0.shape) : $0
+      }, to: path)
+    #expect(
+      throws: ModelFileError(
+        path: path, tensor: "var.class_emb.weight", problem: .format(.q8, role: .embedding))
     ) { try Model(path: path) }
   }
 }

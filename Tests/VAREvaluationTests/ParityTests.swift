@@ -20,7 +20,7 @@ import VARQuant
       tokenizer: Checkpoint.open(models + "/vae.pth"))
     let folder = try TemporaryFolder()
     let path = folder.file("model.varq")
-    _ = try Converter(ConversionPlan(source, recipe: recipe)).write(to: path)
+    _ = try Converter(ConversionPlan(source, Survey(source), recipe)).write(to: path)
     return try Model(path: path)
   }
 

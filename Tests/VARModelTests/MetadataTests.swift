@@ -83,6 +83,18 @@ import VARQuant
       try ModelConfiguration(metadata: metadata)
     }
   }
+
+  /// Refused at once: two thousand million names would take minutes and gigabytes.
+  @Test(.timeLimit(.minutes(1))) func phiConvolutionsAreCountedNotListed() {
+    var metadata = Self.whole.metadata
+    metadata["vae.phi_count"] = .unsigned(2_147_483_647)
+    #expect(
+      throws: ConfigurationError.outOfRange(
+        name: "phi convolutions", value: 2_147_483_647, allowed: "1 to 256")
+    ) {
+      try ModelConfiguration(metadata: metadata)
+    }
+  }
 }
 
 @Suite struct ImageNetTests {

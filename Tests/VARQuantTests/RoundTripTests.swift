@@ -4,6 +4,21 @@ import Testing
 import VARQuant
 
 @Suite struct RoundTripTests {
+  /// Composed and decomposed accents, equal as Swift's strings, are two names.
+  @Test func namesAreBytes() throws {
+    let folder = try TemporaryFolder()
+    let names = ["\u{E9}", "e\u{301}"]
+    let path = try SampleFile.write(
+      folder, plans: names.map { TensorPlan(name: $0, format: .f32, shape: [1]) },
+      values: [[1], [2]])
+    let file = try VarqFile(path)
+    #expect(try names.map { try file[$0]?.floats() } == [[1], [2]])
+    #expect(throws: VarqWriterError.plan(.duplicateTensor(name: "a"))) {
+      try SampleFile.write(
+        folder, plans: ["a", "a"].map { TensorPlan(name: $0, format: .f32, shape: [1]) })
+    }
+  }
+
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }

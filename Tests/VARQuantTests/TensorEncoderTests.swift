@@ -150,7 +150,7 @@ import VARQuant
   @Test(arguments: TensorFormat.allCases) func piecesMakeNoDifference(format: TensorFormat) throws {
     let values = Self.weights(rows: 3)
     func encode(_ size: Int) throws -> [UInt8] {
-      var encoder = TensorEncoder(format)
+      var encoder = TensorEncoder(format, shape: [1, values.count])
       var bytes: [UInt8] = []
       for start in stride(from: 0, to: values.count, by: size) {
         let piece = Array(values[start..<min(start + size, values.count)])
@@ -164,6 +164,37 @@ import VARQuant
     let whole = try encode(values.count)
     #expect(try encode(32) == whole)
     #expect(try encode(160) == whole)
-    #expect(whole.count == format.byteCount(elements: values.count))
+    #expect(whole.count == format.byteCount(rows: 1, columns: values.count))
+  }
+}
+
+/// What the table of formats says of each.
+@Suite struct FormatTableTests {
+  @Test func idsAndNamesAreUnique() {
+    let formats = TensorFormat.allCases
+    #expect(Set(formats.map(\.id)).count == formats.count)
+    #expect(Set(formats.map(\.name)).count == formats.count)
+    for format in formats {
+      #expect(TensorFormat(id: format.id) == format)
+      #expect(TensorFormat(name: format.name) == format)
+    }
+  }
+
+  /// The finest comes first, whether by error or, with two of the same size, by bits.
+  @Test func tableGoesFromFineToCoarse() {
+    for (fine, coarse) in zip(TensorFormat.allCases, TensorFormat.allCases.dropFirst()) {
+      #expect(fine.accuracy.leastSQNR > coarse.accuracy.leastSQNR)
+      #expect(fine.traits.bitsPerWeight >= coarse.traits.bitsPerWeight)
+    }
+  }
+
+  @Test(arguments: TensorFormat.allCases) func bitsAreThoseOfTheLayout(format: TensorFormat) {
+    let bits = Double(8 * format.byteCount(rows: 1024, columns: 1024)) / Double(1 << 20)
+    #expect(abs(bits / format.traits.bitsPerWeight - 1) < 0.01)
+  }
+
+  /// What a role allows: blocks for factors of products alone.
+  @Test(arguments: TensorFormat.allCases) func blocksAreForProducts(format: TensorFormat) {
+    #expect(format.isOnlyForProducts == (format.traits.blockSize > 1))
   }
 }

@@ -13,20 +13,25 @@ public final class Model: Sendable {
   package let file: VarqFile
   let transformer: TransformerWeights?
   let tokenizer: TokenizerWeights?
+  /// Bytes of the tensors of each part, as they are stored.
+  package let byteCounts: [ModelPart: Int]
 
   /// Opens a file and binds all of its tensors.
-  /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, ``ModelError``.
+  /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, `ModelFileError`.
   public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
 
   /// Binds the tensors of an open file, all or nothing.
-  /// - Throws: `ConfigurationFailure`, ``ModelError``.
+  /// - Throws: `ConfigurationFailure`, `ModelFileError`.
   package init(file: VarqFile) throws {
-    let configuration = try ModelConfiguration(file)
-    let binder = try TensorBinder(file, configuration)
+    let checked = try ModelFile(file)
+    var binder = TensorBinder(checked)
     self.file = file
-    self.configuration = configuration
-    transformer = try configuration.transformer.map { try TransformerWeights(binder, $0) }
-    tokenizer = try configuration.tokenizer.map { try TokenizerWeights(binder, $0) }
+    configuration = checked.configuration
+    transformer = try configuration.transformer.map { try TransformerWeights(&binder, $0) }
+    tokenizer = configuration.tokenizer.map { TokenizerWeights(&binder, $0) }
+    byteCounts = Dictionary(
+      ModelPart.allCases.map { part in (part, checked.byteCount { $0.part == part }) },
+      uniquingKeysWith: +)
   }
 
   /// Number of classes; 0 for a model without a transformer.

@@ -2,12 +2,6 @@ package import VARModel
 
 /// Why a `.varq` file can't be run as a model.
 package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// The file lacks a tensor that a model of its configuration has.
-  case missingTensor(path: String, name: String)
-  /// The file holds a tensor that no model of its configuration has.
-  case surplusTensor(path: String, name: String)
-  /// A tensor has another shape than the configuration demands.
-  case shape(path: String, name: String, expected: [Int], actual: [Int])
   /// The file holds just the other half of a model.
   case missingHalf(path: String, half: ModelHalf, purpose: String)
   /// A class label is neither one of the model's classes nor the unconditional one.
@@ -34,12 +28,6 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The message for the user.
   package var description: String {
     switch self {
-    case .missingTensor(let path, let name):
-      "\(path): tensor \(name) is missing; convert the checkpoint again"
-    case .surplusTensor(let path, let name):
-      "\(path): tensor \(name) does not belong to a model of this configuration"
-    case .shape(let path, let name, let expected, let actual):
-      "\(path): tensor \(name) has the shape \(actual), the configuration demands \(expected)"
     case .missingHalf(let path, let half, let purpose):
       "\(path) holds no \(half == .transformer ? "transformer" : "VQ-VAE"), which \(purpose) "
         + "needs; convert both halves into one file"

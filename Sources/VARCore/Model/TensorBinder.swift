@@ -2,59 +2,45 @@ import VARCompute
 import VARModel
 import VARQuant
 
-/// Binds the tensors of a file to a model, all or nothing, by ``TensorManifest``.
-struct TensorBinder {
+/// Makes weights of the layers that it visits: matrices stay mapped, vectors are read into memory.
+struct TensorBinder: ArchitectureVisitor {
   private let file: VarqFile
 
-  /// Checks that the file holds each tensor of the manifest in its shape, and no other.
-  /// - Throws: ``ModelError``.
-  init(_ file: VarqFile, _ configuration: ModelConfiguration) throws(ModelError) {
-    self.file = file
-    let manifest = TensorManifest(configuration).tensors
-    for tensor in manifest {
-      guard let stored = file[tensor.name] else {
-        throw .missingTensor(path: file.path, name: tensor.name)
-      }
-      guard stored.shape == tensor.storedShape else {
-        throw .shape(
-          path: file.path, name: tensor.name, expected: tensor.storedShape, actual: stored.shape)
-      }
+  /// Binds the tensors of a file whose tensors have been checked.
+  init(_ model: ModelFile) { file = model.file }
+
+  func tensor(_ tensor: TensorSpecification) -> WeightMatrix {
+    guard let stored = file[tensor.name] else {
+      preconditionFailure("ModelFile has found \(tensor.name), by the same walk")
     }
-    let names = Set(manifest.map(\.name))
-    if let surplus = file.tensors.first(where: { !names.contains($0.name) }) {
-      throw .surplusTensor(path: file.path, name: surplus.name)
-    }
+    return stored.matrix
   }
 
-  /// A weight that stays in the mapped file.
-  func matrix(_ name: String) throws(ModelError) -> WeightMatrix {
-    guard let tensor = file[name] else { throw .missingTensor(path: file.path, name: name) }
-    return tensor.matrix
+  func vector(_ tensor: TensorSpecification) -> FloatVector {
+    FloatVector(decoding: self.tensor(tensor))
   }
 
-  /// A small tensor, read into memory.
-  func vector(_ name: String) throws(ModelError) -> FloatVector {
-    FloatVector(decoding: try matrix(name))
+  func linear(_ layer: AffineLayer) -> LayerWeights {
+    LayerWeights(weight: tensor(layer.weight), bias: vector(layer.bias))
   }
 
-  /// `name.weight` and `name.bias` of a linear layer or a 1×1 convolution.
-  func layer(_ name: String) throws(ModelError) -> LayerWeights {
-    LayerWeights(weight: try matrix(name + ".weight"), bias: try vector(name + ".bias"))
+  /// The bias of queries, zeros for keys, and that of values, [3C].
+  func attentionInput(_ layer: AttentionInputLayer) -> LayerWeights {
+    let bias = [vector(layer.queryBias), nil, vector(layer.valueBias)]
+    let width = layer.queryBias.upstreamShape[0]
+    let values = bias.flatMap { $0?.array ?? [Float](repeating: 0, count: width) }
+    return LayerWeights(weight: tensor(layer.weight), bias: FloatVector(values))
   }
 
-  /// `name.weight` and `name.bias` of a 3×3 convolution.
-  ///
   /// Sums are direct except in the decoder: tokens depend on the others to the last bits.
-  func convolution(
-    _ name: String, form: Convolution.Form = .same, algorithm: Convolution.Algorithm = .direct
-  ) throws(ModelError) -> Convolution {
-    let layer = try layer(name)
-    return Convolution(weight: layer.weight, bias: layer.bias, form: form, algorithm: algorithm)
+  func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Convolution {
+    Convolution(
+      weight: tensor(layer.weight), bias: vector(layer.bias), form: Convolution.Form(form),
+      algorithm: layer.weight.part == .decoder ? .winograd : .direct)
   }
 
-  /// `name.weight` and `name.bias` of a GroupNorm of 32 groups.
-  func norm(_ name: String) throws(ModelError) -> GroupNorm {
-    GroupNorm(gamma: try vector(name + ".weight"), beta: try vector(name + ".bias"))
+  func norm(_ layer: AffineLayer) -> GroupNorm {
+    GroupNorm(gamma: vector(layer.weight), beta: vector(layer.bias))
   }
 }
 
@@ -64,4 +50,20 @@ struct LayerWeights: Sendable {
   let weight: WeightMatrix
   /// [N].
   let bias: FloatVector
+}
+
+extension Convolution.Form {
+  fileprivate init(_ form: ConvolutionForm) {
+    self =
+      switch form {
+      case .same: .same
+      case .down: .down
+      case .up: .up
+      }
+  }
+}
+
+extension FloatVector {
+  /// All numbers.
+  var array: [Float] { withSpan { span in span.indices.map { span[$0] } } }
 }

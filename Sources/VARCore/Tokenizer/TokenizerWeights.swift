@@ -18,17 +18,15 @@ struct TokenizerWeights: Sendable {
   /// The phi convolution of each scale, [Z, 3, 3, Z].
   let phi: [Convolution]
 
-  init(_ binder: TensorBinder, _ configuration: TokenizerConfiguration) throws {
+  init(_ binder: inout TensorBinder, _ configuration: TokenizerConfiguration) {
+    let layers = TokenizerArchitecture(configuration, &binder)
     self.configuration = configuration
-    encoder = try .encoder(binder, configuration)
-    decoder = try .decoder(binder, configuration)
-    quantConvolution = try binder.convolution("vae.quant_conv")
-    postQuantConvolution = try binder.convolution("vae.post_quant_conv")
-    codebookMatrix = try binder.matrix("vae.quantize.embedding.weight")
+    encoder = layers.encoder
+    decoder = layers.decoder
+    quantConvolution = layers.quantConvolution
+    postQuantConvolution = layers.postQuantConvolution
+    codebookMatrix = layers.codebook
     codebook = FloatVector(decoding: codebookMatrix)
-    let layers = try configuration.phiNames.map {
-      try binder.convolution("vae.quantize.quant_resi." + $0)
-    }
-    phi = configuration.phiIndices.map { layers[$0] }
+    phi = configuration.phiIndices.map { layers.phi[$0] }
   }
 }

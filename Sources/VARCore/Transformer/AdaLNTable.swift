@@ -1,4 +1,5 @@
 import VARCompute
+import VARModel
 import VARQuant
 
 /// The adaptive LayerNorm parameters of all blocks and the head for each row of a batch.

@@ -223,6 +223,6 @@ extension Compute {
   /// Whether int8 arithmetic leaves a layer out: its weights aren't int8 in the file. A conversion
   /// recipe thus decides which inputs are too sensitive; they are multiplied in bf16 mode.
   fileprivate func spares(_ weight: WeightMatrix) -> Bool {
-    mode == .int8 && weight.format != .q8
+    mode == .int8 && !weight.format.isInteger
   }
 }

@@ -21,24 +21,24 @@ struct TransformerWeights: Sendable {
   /// [V, C].
   let head: LayerWeights
 
-  init(_ binder: TensorBinder, _ configuration: TransformerConfiguration) throws {
+  init(_ binder: inout TensorBinder, _ configuration: TransformerConfiguration) throws {
+    let layers = TransformerArchitecture(configuration, &binder)
     self.configuration = configuration
-    wordEmbedding = try binder.layer("var.word_embed")
-    classEmbedding = try binder.matrix("var.class_emb.weight")
-    startPositions = try binder.vector("var.pos_start")
-    positions = try Self.positions(binder, configuration)
-    sharedAdaLN =
-      configuration.adaLN == .shared ? try binder.layer("var.shared_ada_lin.1") : nil
-    blocks = try (0..<configuration.depth).map { try BlockWeights(binder, configuration, $0) }
-    headAdaLN = try binder.layer("var.head_nm.ada_lin.1")
-    head = try binder.layer("var.head")
+    wordEmbedding = layers.wordEmbedding
+    classEmbedding = layers.classEmbedding
+    startPositions = layers.startPositions
+    positions = try Self.positions(layers, configuration)
+    sharedAdaLN = layers.sharedAdaLN
+    blocks = layers.blocks.map { BlockWeights($0, configuration) }
+    headAdaLN = layers.headAdaLN
+    head = layers.head
   }
 
   private static func positions(
-    _ binder: TensorBinder, _ configuration: TransformerConfiguration
+    _ layers: TransformerArchitecture<TensorBinder>, _ configuration: TransformerConfiguration
   ) throws -> FloatVector {
-    var positions = try binder.matrix("var.pos_1LC").floats()
-    let levels = try binder.vector("var.lvl_embed.weight")
+    var positions = try layers.positions.floats()
+    let levels = layers.levels
     let width = configuration.width
     var index = 0
     for (level, side) in configuration.patchNumbers.enumerated() {
@@ -69,13 +69,9 @@ struct TransformerWeights: Sendable {
 
 /// One block's tensors.
 struct BlockWeights: Sendable {
-  /// Where the block's six modulation vectors come from.
-  enum AdaLN: Sendable {
-    /// A layer of its own, [6C, C].
-    case linear(LayerWeights)
-    /// An offset [6, C] to the model-wide layer.
-    case offset(FloatVector)
-  }
+  /// Where the block's six modulation vectors come from: a layer of its own, [6C, C], or an offset
+  /// [6, C] to the model-wide layer.
+  typealias AdaLN = TransformerBlock<TensorBinder>.AdaLN
 
   let adaLN: AdaLN
   /// [3C, C]; bias is q_bias, zeros, v_bias.
@@ -89,30 +85,14 @@ struct BlockWeights: Sendable {
   /// [C, hidden].
   let fc2: LayerWeights
 
-  init(_ binder: TensorBinder, _ configuration: TransformerConfiguration, _ index: Int) throws {
-    let name = "var.blocks.\(index)."
-    switch configuration.adaLN {
-    case .perBlock: adaLN = .linear(try binder.layer(name + "ada_lin.1"))
-    case .shared: adaLN = .offset(try binder.vector(name + "ada_gss"))
-    }
-    let zeros = [Float](repeating: 0, count: configuration.width)
-    let bias =
-      try binder.matrix(name + "attn.q_bias").floats() + zeros
-      + binder.matrix(name + "attn.v_bias").floats()
-    qkv = LayerWeights(
-      weight: try binder.matrix(name + "attn.mat_qkv.weight"), bias: FloatVector(bias))
-    scaling = try Self.scaling(binder, configuration, name + "attn.scale_mul_1H11")
-    projection = try binder.layer(name + "attn.proj")
-    fc1 = try binder.layer(name + "ffn.fc1")
-    fc2 = try binder.layer(name + "ffn.fc2")
-  }
-
-  private static func scaling(
-    _ binder: TensorBinder, _ shape: TransformerConfiguration, _ name: String
-  ) throws -> QueryScaling {
-    switch shape.attention {
-    case .l2Normalized: .l2Normalized(scaleMul: try binder.matrix(name).floats())
-    case .plain: .plain(factor: 0.25 / Float(shape.headWidth).squareRoot())
-    }
+  init(_ block: TransformerBlock<TensorBinder>, _ configuration: TransformerConfiguration) {
+    adaLN = block.adaLN
+    qkv = block.qkv
+    scaling =
+      block.scale.map { .l2Normalized(scaleMul: $0.array) }
+      ?? .plain(factor: 0.25 / Float(configuration.headWidth).squareRoot())
+    projection = block.projection
+    fc1 = block.fc1
+    fc2 = block.fc2
   }
 }

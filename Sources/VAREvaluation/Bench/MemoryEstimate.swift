@@ -28,14 +28,11 @@ package struct MemoryEstimate: Equatable, Sendable {
 
   /// Estimates a run that generates `images` at once.
   package init(_ model: Model, mode: ComputeMode, images: Int, guided: Bool) {
-    let tensors = model.file.tensors
-    func bytes(_ isCounted: (String) -> Bool) -> Int {
-      tensors.filter { isCounted($0.name) }.reduce(0) { $0 + $1.bytes.count }
+    func bytes(_ parts: [ModelPart]) -> Int {
+      parts.reduce(0) { $0 + (model.byteCounts[$1] ?? 0) }
     }
-    transformerWeights = bytes { $0.hasPrefix("var.") && !$0.contains("ada_lin") }
-    decoderWeights = bytes {
-      $0.hasPrefix("vae.") && !$0.hasPrefix("vae.encoder.") && !$0.hasPrefix("vae.quant_conv.")
-    }
+    transformerWeights = bytes([.embedding, .block, .head])
+    decoderWeights = bytes([.quantizer, .decoder])
     transformerWork =
       model.configuration.transformer.map {
         Self.work($0, mode, sequences: guided ? 2 * images : images)

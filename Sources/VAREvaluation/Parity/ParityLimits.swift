@@ -49,23 +49,16 @@ package struct ParityLimits: Equatable, Sendable {
     var agreement: Double
   }
 
-  /// Rounding of the weights and rounding of the inputs add up; the table holds both.
+  /// Rounding of the weights, which the format knows, and rounding of the inputs add up.
   ///
   /// About 2.5 times the worst that noise weights of three shapes gave (depth 4 with adaLN per block
   /// and shared, VAR-d16), 20 times in f32: room for other models, not for mistakes. The free run is
   /// chaotic: one token that differs changes all scales after it.
   private static func row(_ format: TensorFormat, _ mode: ComputeMode) -> Row {
-    var row: Row
-    switch format {
-    case .f32:
-      row = Row(stream: 3e-5, decoder: 6e-5, features: 5e-6, divergence: 1e-7, agreement: 1)
-    case .f16:
-      row = Row(stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4, agreement: 0.6)
-    case .bf16:
-      row = Row(stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3, agreement: 0.4)
-    case .q8:
-      row = Row(stream: 4e-2, decoder: 4e-2, features: 1e-2, divergence: 5e-3, agreement: 0.4)
-    }
+    let weights = format.accuracy
+    var row = Row(
+      stream: weights.stream, decoder: weights.decoder, features: weights.features,
+      divergence: weights.divergence, agreement: weights.agreement)
     switch mode {
     case .f32: break
     case .bf16:

@@ -262,7 +262,6 @@ extension ParityRun {
 extension Model {
   /// The coarsest format among the tensors; what is kept in higher precision doesn't count.
   fileprivate var coarsestFormat: TensorFormat {
-    let order: [TensorFormat] = [.q8, .bf16, .f16, .f32]
-    return order.first { format in file.tensors.contains { $0.format == format } } ?? .f32
+    file.tensors.map(\.format).min { $0.accuracy.leastSQNR < $1.accuracy.leastSQNR } ?? .f32
   }
 }

@@ -1,0 +1,220 @@
+internal import TensorBytes
+
+/// Why a JSON text was refused, and at which byte.
+package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Offset in the JSON text.
+  package let offset: Int
+  /// What is wrong.
+  package let message: String
+
+  /// Makes an error at a byte offset.
+  package init(offset: Int, message: String) {
+    self.offset = offset
+    self.message = message
+  }
+
+  /// The message for the user.
+  package var description: String { "JSON, byte \(offset): \(message)" }
+}
+
+/// A JSON value. Objects keep the order of their keys.
+enum JSONValue: Equatable {
+  case null
+  case bool(Bool)
+  /// A number as it was written; ``integer`` gives its value where it is a plain integer.
+  case number(String)
+  case string(String)
+  case array([JSONValue])
+  case object([(key: String, value: JSONValue)])
+
+  var integer: Int? {
+    // Sizes are unsigned: −0 is not one of them.
+    if case .number(let text) = self, text != "-0" { Int(text) } else { nil }
+  }
+
+  static func == (a: JSONValue, b: JSONValue) -> Bool {
+    switch (a, b) {
+    case (.null, .null): true
+    case (.bool(let a), .bool(let b)): a == b
+    case (.number(let a), .number(let b)), (.string(let a), .string(let b)): a == b
+    case (.array(let a), .array(let b)): a == b
+    case (.object(let a), .object(let b)): a.elementsEqual(b, by: ==)
+    default: false
+    }
+  }
+}
+
+/// A strict JSON parser (RFC 8259) that, unlike Foundation's, refuses duplicate keys: those of
+/// the same bytes.
+struct StrictJSON {
+  static let depthLimit = 32
+
+  private let bytes: [UInt8]
+  private var position = 0
+
+  /// Parses a whole text; white space may surround the value.
+  static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+    var parser = StrictJSON(bytes: bytes)
+    let value = try parser.value(depth: 0)
+    parser.skipSpace()
+    guard parser.position == bytes.count else { throw parser.error("text after the value") }
+    return value
+  }
+
+  private init(bytes: [UInt8]) { self.bytes = bytes }
+
+  private func error(_ message: String) -> JSONError {
+    JSONError(offset: position, message: message)
+  }
+
+  private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  private mutating func skipSpace() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      position += 1
+    }
+  }
+
+  private mutating func take(_ character: Character) -> Bool {
+    guard next == character.asciiValue else { return false }
+    position += 1
+    return true
+  }
+
+  private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+    guard depth <= Self.depthLimit else { throw error("nested too deeply") }
+    skipSpace()
+    switch next {
+    case UInt8(ascii: "{"): return try object(depth: depth)
+    case UInt8(ascii: "["): return try array(depth: depth)
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try word("true", .bool(true))
+    case UInt8(ascii: "f"): return try word("false", .bool(false))
+    case UInt8(ascii: "n"): return try word("null", .null)
+    case nil: throw error("the text ends too early")
+    default: return try number()
+    }
+  }
+
+  private mutating func word(_ text: String, _ value: JSONValue) throws(JSONError) -> JSONValue {
+    guard bytes[position...].starts(with: text.utf8) else { throw error("no value") }
+    position += text.utf8.count
+    return value
+  }
+
+  private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
+    position += 1
+    var members: [(key: String, value: JSONValue)] = []
+    var keys: Set<ByteKey> = []
+    skipSpace()
+    if take("}") { return .object([]) }
+    repeat {
+      skipSpace()
+      let start = position
+      guard next == UInt8(ascii: "\"") else { throw error("a key expected") }
+      let key = try string()
+      guard keys.insert(ByteKey(key)).inserted else {
+        throw JSONError(offset: start, message: "the key \"\(key)\" appears twice")
+      }
+      skipSpace()
+      guard take(":") else { throw error("':' expected") }
+      members.append((key, try value(depth: depth + 1)))
+      skipSpace()
+    } while take(",")
+    guard take("}") else { throw error("',' or '}' expected") }
+    return .object(members)
+  }
+
+  private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
+    position += 1
+    var elements: [JSONValue] = []
+    skipSpace()
+    if take("]") { return .array([]) }
+    repeat {
+      elements.append(try value(depth: depth + 1))
+      skipSpace()
+    } while take(",")
+    guard take("]") else { throw error("',' or ']' expected") }
+    return .array(elements)
+  }
+
+  private mutating func digits() throws(JSONError) {
+    guard let first = next, (0x30...0x39).contains(first) else { throw error("a digit expected") }
+    while let byte = next, (0x30...0x39).contains(byte) { position += 1 }
+  }
+
+  private mutating func number() throws(JSONError) -> JSONValue {
+    let start = position
+    _ = take("-")
+    if next == UInt8(ascii: "0") {
+      position += 1
+    } else {
+      try digits()
+    }
+    if take(".") { try digits() }
+    if take("e") || take("E") {
+      if !take("+") { _ = take("-") }
+      try digits()
+    }
+    return .number(String(decoding: bytes[start..<position], as: UTF8.self))
+  }
+}
+
+extension StrictJSON {
+  private mutating func string() throws(JSONError) -> String {
+    let start = position
+    position += 1
+    var text: [UInt8] = []
+    while let byte = next, byte != UInt8(ascii: "\"") {
+      guard byte >= 0x20 else { throw error("a control character in a string") }
+      position += 1
+      if byte == UInt8(ascii: "\\") {
+        text += try escape()
+      } else {
+        text.append(byte)
+      }
+    }
+    guard take("\"") else { throw error("the string does not end") }
+    guard let string = String(validating: text, as: UTF8.self) else {
+      throw JSONError(offset: start, message: "the string is not UTF-8")
+    }
+    return string
+  }
+
+  /// What stands behind a backslash.
+  private mutating func escape() throws(JSONError) -> [UInt8] {
+    guard let code = next else { throw error("the string does not end") }
+    position += 1
+    switch code {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [code]
+    case UInt8(ascii: "b"): return [0x08]
+    case UInt8(ascii: "f"): return [0x0C]
+    case UInt8(ascii: "n"): return [0x0A]
+    case UInt8(ascii: "r"): return [0x0D]
+    case UInt8(ascii: "t"): return [0x09]
+    case UInt8(ascii: "u"):
+      var units = [try hexadecimal()]
+      if UTF16.isLeadSurrogate(units[0]), take("\\") {
+        guard take("u") else { throw error("half a surrogate pair") }
+        units.append(try hexadecimal())
+      }
+      guard let text = String(validating: units, as: UTF16.self) else {
+        throw error("half a surrogate pair")
+      }
+      return Array(text.utf8)
+    default: throw error("an unknown escape")
+    }
+  }
+
+  private mutating func hexadecimal() throws(JSONError) -> UInt16 {
+    var value: UInt16 = 0
+    for _ in 0..<4 {
+      guard let byte = next, let digit = Character(UnicodeScalar(byte)).hexDigitValue else {
+        throw error("four hexadecimal digits expected")
+      }
+      value = value << 4 | UInt16(digit)
+      position += 1
+    }
+    return value
+  }
+}

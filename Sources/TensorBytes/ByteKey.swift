@@ -1,0 +1,27 @@
+/// A name from a file as a key of dictionaries and sets: equal only to a name of the same bytes.
+///
+/// Swift's strings count composed and decomposed accents as equal; file formats and Python don't.
+package struct ByteKey: Hashable, Sendable {
+  /// The name.
+  package let text: String
+
+  /// Wraps a name.
+  package init(_ text: some StringProtocol) { self.text = String(text) }
+
+  /// Whether the names have the same UTF-8.
+  package static func == (a: ByteKey, b: ByteKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+
+  /// Feeds the UTF-8 and its end.
+  package func hash(into hasher: inout Hasher) {
+    for byte in text.utf8 { hasher.combine(byte) }
+    hasher.combine(0xFF as UInt8)
+  }
+}
+
+extension Dictionary where Key == ByteKey {
+  /// The value of a name.
+  package subscript(name name: some StringProtocol) -> Value? {
+    get { self[ByteKey(name)] }
+    set { self[ByteKey(name)] = newValue }
+  }
+}

@@ -1,0 +1,32 @@
+package import VARQuant
+
+/// Why checkpoints cannot be converted.
+package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// A weight is NaN or infinite.
+  case notFinite(path: String, tensor: String)
+  /// A value does not fit the planned format.
+  case encoding(tensor: String, EncodingError)
+  /// The names given for the classes are not as many as the classes.
+  case classNames(path: String, count: Int, classes: Int)
+  /// Names of classes were given for a model without classes.
+  case noClasses
+  /// A file of names is not UTF-8.
+  case notText(path: String)
+
+  /// The message for the user.
+  package var description: String {
+    switch self {
+    case .notFinite(let path, let tensor):
+      "\(path): tensor \(tensor) holds a NaN or an infinity; the checkpoint is damaged, or its "
+        + "training diverged"
+    case .encoding(let tensor, let error):
+      "tensor \(tensor): \(error)"
+    case .classNames(let path, let count, let classes):
+      "\(path) has \(count) names (one a line), but the model has \(classes) classes"
+    case .noClasses:
+      "names of classes were given, but no transformer, which has the classes"
+    case .notText(let path):
+      "\(path) is not UTF-8 text"
+    }
+  }
+}

@@ -1,0 +1,134 @@
+internal import SafetensorsIO
+internal import TensorBytes
+package import VARModel
+package import VARQuant
+
+/// A tensor of a conversion: what it is, where it comes from, and how it will be stored.
+public struct PlannedTensor: Sendable {
+  /// Name, shapes and role.
+  package let specification: TensorSpecification
+  /// Its name, shape and format in the `.varq` file.
+  package let target: TensorPlan
+  /// Why the format is not that of the recipe's table, where it isn't.
+  public let note: String?
+  let source: SourceTensor
+
+  /// Its name in the `.varq` file: `var.` or `vae.` and the official name.
+  public var name: String { target.name }
+  /// Its dimensions in the `.varq` file, the slowest first; convolutions as [Cout, kh, kw, Cin].
+  public var shape: [Int] { target.shape }
+  /// The name of the format that it will have.
+  public var type: String { target.format.name }
+  /// Type of the elements in the source, in the spelling of safetensors.
+  public var sourceType: String { source.tensor.type.rawValue }
+  /// Number of elements.
+  public var elementCount: Int { source.tensor.elementCount }
+  /// Bytes in the source.
+  public var sourceByteCount: Int { source.tensor.byteCount }
+  /// Bytes in the `.varq` file, scales included.
+  public var targetByteCount: Int { target.format.byteCount(shape: target.shape) }
+  /// Bytes in f32.
+  public var fullByteCount: Int { 4 * elementCount }
+}
+
+/// Everything that is decided before the first byte is written; making one reads no weights.
+public struct ConversionPlan: Sendable {
+  /// The shape of the model.
+  package let configuration: ModelConfiguration
+  /// All tensors in the order of the file.
+  public let tensors: [PlannedTensor]
+  /// The metadata of the file but for the sources' SHA-256.
+  private let fixedMetadata: Metadata
+  private let sources: [MappedFile]
+  private let digests: [String]?
+
+  /// Plans a conversion.
+  /// - Parameters:
+  ///   - model: the source, of which the configuration was inferred.
+  ///   - survey: what was found in its weights.
+  ///   - recipe: chooses the formats.
+  /// - Throws: an error that says so if an override matches nothing, or asks for what is not possible.
+  public init(_ model: SourceModel, _ survey: Survey, _ recipe: ConversionRecipe) throws {
+    configuration = model.configuration
+    let specifications = model.bindings.map(\.specification)
+    for override in recipe.overrides where !specifications.contains(where: override.matches) {
+      throw RecipeError.unmatched(override: override.text)
+    }
+    tensors = try zip(model.bindings, survey.facts).map { binding, facts in
+      let specification = binding.specification
+      let choice = try recipe.choice(for: specification, facts)
+      return PlannedTensor(
+        specification: specification,
+        target: TensorPlan(
+          name: specification.name, format: choice.format, shape: specification.storedShape),
+        note: Self.note(choice, facts),
+        source: SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor))
+    }
+    fixedMetadata = Self.metadata(model, recipe)
+    sources = model.sourceFiles.map(\.file)
+    digests = survey.digests
+  }
+
+  private static func note(_ choice: FormatChoice, _ facts: TensorFacts) -> String? {
+    switch choice.reason {
+    case .table: nil
+    case .override(let text): text
+    case .range:
+      "values up to \(facts.largestMagnitude) are outside the range of the chosen format"
+    case .shape: "the shape does not suit the chosen format"
+    }
+  }
+
+  private static func metadata(_ model: SourceModel, _ recipe: ConversionRecipe) -> Metadata {
+    var metadata = model.configuration.metadata
+    metadata["convert.version"] = .string("var-convert " + Version.current)
+    metadata["convert.recipe"] = .string(recipe.format.name)
+    metadata["convert.overrides"] = .stringList(recipe.overrides.map(\.text))
+    metadata["source.roles"] = .stringList(model.sourceFiles.map(\.role))
+    return metadata
+  }
+
+  /// The metadata of the file.
+  ///
+  /// The sources' SHA-256 are the survey's; where that has left them out, the files are read again.
+  /// - Throws: `FileError`, `DigestError`.
+  package func metadata() throws -> Metadata {
+    complete(
+      try digests ?? sources.map { SHA256Digest.hex(try SHA256Digest.digest(of: $0)) })
+  }
+
+  private func complete(_ digests: [String]) -> Metadata {
+    var metadata = fixedMetadata
+    metadata["source.sha256"] = .stringList(digests)
+    return metadata
+  }
+
+  /// The size in bytes that the file will have.
+  /// - Throws: where a name or a number of the plan breaks a rule of the format.
+  public func fileSize() throws -> Int {
+    // All digests are as long, so that none need be known.
+    let digests = sources.map { _ in String(repeating: "0", count: 64) }
+    return try VarqWriter.fileSize(
+      metadata: complete(digests), tensors: tensors.map(\.target))
+  }
+
+  /// Bytes of the weights in the sources.
+  public var sourceByteCount: Int { tensors.reduce(0) { $0 + $1.sourceByteCount } }
+  /// Bytes of the weights in f32.
+  public var fullByteCount: Int { tensors.reduce(0) { $0 + $1.fullByteCount } }
+
+  /// Tensors and bytes of each format that occurs.
+  package var byFormat: [(format: TensorFormat, tensors: Int, bytes: Int)] {
+    TensorFormat.allCases.compactMap { format in
+      let members = tensors.filter { $0.target.format == format }
+      guard !members.isEmpty else { return nil }
+      return (format, members.count, members.reduce(0) { $0 + $1.targetByteCount })
+    }
+  }
+}
+
+/// The version of the programs.
+package enum Version {
+  /// As `--version` prints it.
+  package static let current = "0.1.0"
+}

@@ -1,0 +1,60 @@
+internal import TensorBytes
+internal import VARModel
+internal import VARQuant
+
+/// Writes the `.varq` file of a plan, one tensor at a time.
+///
+/// Memory is bounded by pieces of a tensor, not by the model: a piece is read from the mapped
+/// checkpoint, encoded and written, and its pages are given back.
+public struct Converter {
+  private let plan: ConversionPlan
+
+  /// Prepares the conversion of a plan.
+  public init(_ plan: ConversionPlan) { self.plan = plan }
+
+  /// Writes the file.
+  /// - Parameters:
+  ///   - path: where it will be; it appears there when it is complete.
+  ///   - replacing: whether an existing file may be replaced.
+  ///   - progress: is told about every piece.
+  /// - Returns: What the conversion has cost, tensor by tensor.
+  /// - Throws: an error that says what cannot be read, stored or written; nothing remains of the
+  ///   file then.
+  public func write(
+    to path: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
+  ) throws -> ConversionReport {
+    let writer = try VarqWriter(
+      path, replacing: replacing, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
+    var tracker = ConversionProgress(
+      phase: .converting, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
+    var statistics: [QuantizationStatistics] = []
+    for tensor in plan.tensors {
+      tracker.tensor = tensor.name
+      statistics.append(
+        try encode(tensor, writer) { count in
+          tracker.done += count
+          progress(tracker)
+        })
+    }
+    try writer.finish()
+    return ConversionReport(plan: plan, statistics: statistics)
+  }
+
+  private func encode(
+    _ tensor: PlannedTensor, _ writer: VarqWriter, _ progress: (Int) -> Void
+  ) throws -> QuantizationStatistics {
+    let order = StoredOrder(tensor.specification)
+    var encoder = TensorEncoder(tensor.target.format, shape: tensor.shape)
+    do {
+      try unsafe tensor.source.forEachPiece(rows: order.rows, columns: order.columns) { values in
+        unsafe order.fromUpstream(values)
+        try unsafe encoder.encode(UnsafeBufferPointer(values)) { try unsafe writer.append($0) }
+        progress(values.count)
+      }
+      try unsafe encoder.finish { try unsafe writer.append($0) }
+    } catch let error as EncodingError {
+      throw ConversionError.encoding(tensor: tensor.name, error)
+    }
+    return encoder.statistics
+  }
+}

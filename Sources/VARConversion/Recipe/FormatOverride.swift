@@ -1,0 +1,84 @@
+package import VARModel
+package import VARQuant
+
+/// `PATTERN=FORMAT`: tensors whose name the regular expression matches get the format.
+package struct FormatOverride: Equatable, Sendable {
+  /// As the user wrote it.
+  package let text: String
+  /// The regular expression, which may match any part of the `.varq` name or of the official one.
+  package let pattern: String
+  /// The format.
+  package let format: TensorFormat
+
+  /// Reads `PATTERN=FORMAT`; the last `=` separates.
+  /// - Throws: ``RecipeError``.
+  package init(_ text: String) throws(RecipeError) {
+    guard let separator = text.lastIndex(of: "="), separator != text.startIndex else {
+      throw .malformedOverride(text)
+    }
+    let name = String(text[text.index(after: separator)...])
+    guard let format = TensorFormat(name: name) else {
+      throw .unknownFormat(name, override: text)
+    }
+    let pattern = String(text[..<separator])
+    guard (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }
+    self.text = text
+    self.pattern = pattern
+    self.format = format
+  }
+
+  /// Whether the pattern matches a part of one of the tensor's names.
+  func matches(_ tensor: TensorSpecification) -> Bool {
+    matches(tensor.name) || matches(tensor.upstreamName)
+  }
+
+  private func matches(_ name: String) -> Bool {
+    // Compiled anew for each name: a Regex is not Sendable, and names are a few hundred.
+    guard let regex = try? Regex(pattern) else { return false }
+    return (try? regex.firstMatch(in: name)) != nil
+  }
+}
+
+/// Why formats cannot be chosen as the user wants.
+package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// There is no `=`, or nothing before it.
+  case malformedOverride(String)
+  /// There is no format of this name.
+  case unknownType(String)
+  /// There is no format of the name in an override.
+  case unknownFormat(String, override: String)
+  /// The pattern is not a regular expression.
+  case invalidPattern(String)
+  /// No tensor of the model has a name that the pattern matches.
+  case unmatched(override: String)
+  /// The format is only for weights of linear layers and convolutions.
+  case role(tensor: String, role: TensorRole, format: TensorFormat, override: String)
+  /// The shape does not suit the format.
+  case shape(tensor: String, shape: [Int], format: TensorFormat, override: String)
+  /// The values are beyond the format's range.
+  case range(tensor: String, maximum: Float, override: String)
+
+  /// The message for the user.
+  package var description: String {
+    switch self {
+    case .malformedOverride(let text):
+      "'\(text)' is not of the form REGEX=TYPE, such as '^var\\.head\\.weight$=f16'"
+    case .unknownType(let name):
+      "'\(name)' is no format; there are \(TensorFormat.names)"
+    case .unknownFormat(let name, let override):
+      "'\(name)' in '\(override)' is no format; there are \(TensorFormat.names)"
+    case .invalidPattern(let pattern):
+      "'\(pattern)' is not a regular expression"
+    case .unmatched(let override):
+      "'\(override)' matches no tensor"
+    case .role(let tensor, let role, let format, let override):
+      "\(tensor) (\(role.rawValue)) cannot be \(format.name) as '\(override)' asks: only weights of "
+        + "linear layers and convolutions can"
+    case .shape(let tensor, let shape, let format, let override):
+      "\(tensor) \(shape) cannot be \(format.name) as '\(override)' asks: all dimensions but the "
+        + "first must make a multiple of \(format.traits.blockSize)"
+    case .range(let tensor, let maximum, let override):
+      "\(tensor) holds values up to \(maximum), outside the range that '\(override)' asks for"
+    }
+  }
+}

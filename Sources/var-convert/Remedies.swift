@@ -1,0 +1,36 @@
+import VARConversion
+import VARModel
+
+/// What can be done about an error, in the flags of this program; nil where its message is enough.
+///
+/// Libraries say what is wrong; which option mends it, only the command line knows.
+func remedy(for error: any Error) -> String? {
+  switch error {
+  case let error as ArchitectureError:
+    switch error {
+    case .wrongHalf(_, .transformer): "give it with --vae"
+    case .wrongHalf(_, .tokenizer): "give it with --var"
+    case .unknownPatchNumbers: "give them to convert with --patch-nums"
+    default: nil
+    }
+  case ConversionError.noClasses: "--class-names needs the checkpoint of the transformer"
+  case RecipeError.unmatched: "--dry-run lists their names"
+  default: nil
+  }
+}
+
+/// An error with its remedy.
+struct Advised: Error, CustomStringConvertible {
+  let error: any Error
+  let remedy: String
+
+  var description: String { "\(error); \(remedy)" }
+}
+
+/// Runs a command; errors that have a remedy leave with it.
+func advising<R>(_ body: () throws -> R) throws -> R {
+  do { return try body() } catch {
+    guard let remedy = remedy(for: error) else { throw error }
+    throw Advised(error: error, remedy: remedy)
+  }
+}
