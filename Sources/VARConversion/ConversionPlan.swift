@@ -109,9 +109,3 @@ package struct ConversionPlan: Sendable {
     try VarqWriter.fileSize(metadata: metadata, tensors: tensors.map(\.target))
   }
 }
-
-/// The version of the programs.
-package enum Version {
-  /// As `--version` prints it.
-  package static let current = "0.1.0"
-}

@@ -1,4 +1,4 @@
-internal import TensorBytes
+package import TensorBytes
 internal import VARModel
 internal import VARQuant
 
@@ -14,16 +14,15 @@ package struct Converter {
 
   /// Writes the file.
   /// - Parameters:
-  ///   - path: where it will be; it appears there when it is complete.
-  ///   - replacing: whether an existing file may be replaced.
+  ///   - file: where it will be; it appears there when it is complete.
   ///   - progress: is told about every piece.
   /// - Returns: What the conversion has cost, tensor by tensor.
   /// - Throws: ``ConversionError``, errors of the checkpoint, `FileError`.
   package func write(
-    to path: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
+    to file: OutputFile, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
     let writer = try VarqWriter(
-      path, replacing: replacing, metadata: plan.metadata, tensors: plan.tensors.map(\.target))
+      file, metadata: plan.metadata, tensors: plan.tensors.map(\.target))
     var tracker = ConversionProgress(
       phase: .converting,
       total: plan.tensors.reduce(0) { $0 + $1.elementCount })

@@ -1,6 +1,5 @@
-internal import Platform
 internal import SafetensorsIO
-internal import TensorBytes
+package import TensorBytes
 internal import VARModel
 internal import VARQuant
 
@@ -17,25 +16,23 @@ package struct Exporter {
   /// Writes `var.safetensors` and `vae.safetensors`, as far as the model has these halves.
   /// - Parameters:
   ///   - folder: is created if it is missing.
-  ///   - replacing: whether existing files may be replaced.
+  ///   - replacing: which existing files may be replaced.
   /// - Returns: the paths written.
-  /// - Throws: `FileError`, before anything is written where a target is the reason.
+  /// - Throws: `OutputError`, before anything is written where a target is the reason.
   package func write(
-    to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
+    to folder: String, replacing: Replacement = .never,
+    progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [String] {
-    try Self.makeFolder(folder)
     let halves = ModelHalf.allCases.filter { half in
       model.tensors.contains { $0.specification.half == half }
     }
-    for half in halves {
-      try AtomicFileWriter(Self.path(half, folder), replacing: replacing).abandon()
-    }
+    let outputs = Outputs(reading: [model.file.path], replacing: replacing)
+    let files = try outputs.files(
+      in: folder, named: halves.map { $0.rawValue + ".safetensors" })
     var tracker = ConversionProgress(
       phase: .exporting, total: model.tensors.reduce(0) { $0 + $1.tensor.count })
-    var paths: [String] = []
-    for half in halves {
+    for (half, file) in zip(halves, files) {
       let tensors = model.tensors.filter { $0.specification.half == half }
-      let path = Self.path(half, folder)
       let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter {
         $0.half == half
       }
@@ -43,7 +40,7 @@ package struct Exporter {
       let ordered =
         buffers.filter { $0.content == .levels } + buffers.filter { $0.content != .levels }
       let writer = try SafetensorsWriter(
-        path, replacing: replacing,
+        file,
         entries: ordered.map(\.entry)
           + tensors.map {
             SafetensorsEntry(
@@ -59,9 +56,8 @@ package struct Exporter {
         }
       }
       try writer.finish()
-      paths.append(path)
     }
-    return paths
+    return files.map(\.path)
   }
 
   private func write(
@@ -94,20 +90,6 @@ package struct Exporter {
       let zeros = [Float](repeating: 0, count: buffer.shape.reduce(1, *))
       try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }
     }
-  }
-
-  private static func path(_ half: ModelHalf, _ folder: String) -> String {
-    (folder.hasSuffix("/") ? folder : folder + "/") + half.rawValue + ".safetensors"
-  }
-
-  /// Makes a folder and those above it.
-  private static func makeFolder(_ path: String) throws(FileError) {
-    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-      try makeFolder(String(path[..<slash]))
-      if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    }
-    throw .system(operation: "create", path: path, errno: errno)
   }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VARConversion
 
 struct ExportCommand: ParsableCommand {
@@ -30,11 +31,11 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let line = ProgressLine()
-    let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force) {
+    let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force ? .always : .never) {
       line.show($0)
     }
     line.clear()
     if json { return try Console.print(json: ["files": paths]) }
-    for path in paths { print("wrote \(path)") }
+    try Console.print(paths.map { "wrote \($0)" })
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import SafetensorsIO
+import TensorBytes
 import VARConversion
 
 /// Which checkpoints to convert, and what their tensors cannot tell.
@@ -38,9 +39,6 @@ struct SourceOptions: ParsableArguments {
   @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
   var znorm = false
 
-  /// All files named.
-  var paths: [String] { checkpoints + [transformer, tokenizer].compactMap(\.self) }
-
   func validate() throws {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")
@@ -50,12 +48,30 @@ struct SourceOptions: ParsableArguments {
     }
   }
 
-  /// Opens the checkpoints and infers the model. Like PyTorch's, it ignores the sign of quant_resi.
-  func open() throws -> SourceModel {
-    try SourceModel.recognize(
+  /// The open checkpoints.
+  struct Opened {
+    let transformer: Checkpoint?
+    let tokenizer: Checkpoint?
+    let others: [Checkpoint]
+
+    /// The paths of all files that they are read from, shards included.
+    var files: [String] {
+      ([transformer, tokenizer].compactMap(\.self) + others).flatMap { $0.files.map(\.path) }
+    }
+  }
+
+  /// Opens the checkpoints.
+  func open() throws -> Opened {
+    try Opened(
       transformer: transformer.map { try Checkpoint.open($0) },
       tokenizer: tokenizer.map { try Checkpoint.open($0) },
-      others: checkpoints.map { try Checkpoint.open($0) },
+      others: checkpoints.map { try Checkpoint.open($0) })
+  }
+
+  /// Infers the model. Like PyTorch's, it ignores the sign of quant_resi.
+  func recognize(_ opened: Opened) throws -> SourceModel {
+    try SourceModel.recognize(
+      transformer: opened.transformer, tokenizer: opened.tokenizer, others: opened.others,
       options: ConversionOptions(
         patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm))
   }

@@ -1,5 +1,5 @@
-import CommandSupport
 import Foundation
+import TensorBytes
 import VARCore
 
 /// What made a picture, as a text chunk of its PNG; enough to make it again.
@@ -83,7 +83,7 @@ struct PictureRecord: Codable, Equatable {
     name: String?, compute: String, cpuLevel: String, edit: EditRecord?
   ) {
     self.command = command
-    version = Program.version
+    version = Version.current
     self.model = model
     switch plan.seedMode {
     case .image:

@@ -15,7 +15,7 @@ extension Model {
 
 extension ImageText {
   /// The chunk that names this program.
-  static let software = [ImageText(keyword: "Software", text: "var-run \(Program.version)")]
+  static let software = [ImageText(keyword: "Software", text: "var-run \(Version.current)")]
 }
 
 extension String {

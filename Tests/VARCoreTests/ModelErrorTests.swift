@@ -104,7 +104,7 @@ import VARQuant
   /// Writes a file with the metadata of `plain` and tensors of zeros.
   private func write(_ tensors: [TensorPlan], to path: String) throws {
     let metadata = try FixtureModels.model("plain").file.metadata
-    let writer = try VarqWriter(path, metadata: metadata, tensors: tensors)
+    let writer = try VarqWriter(output(path), metadata: metadata, tensors: tensors)
     for tensor in tensors {
       let count = try Checked.product(of: tensor.shape)
       let zeros = [UInt8](repeating: 0, count: tensor.format.byteCount(elements: count))
