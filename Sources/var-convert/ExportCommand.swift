@@ -31,7 +31,9 @@ struct ExportCommand: ParsableCommand {
 
   func run() throws {
     let line = ProgressLine()
-    let paths = try Exporter(ConvertedModel(file)).write(to: output, replacing: force ? .always : .never) {
+    let paths = try Exporter(ConvertedModel(file)).write(
+      to: output, replacing: force ? .always : .never
+    ) {
       line.show($0)
     }
     line.clear()

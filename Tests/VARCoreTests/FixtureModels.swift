@@ -56,7 +56,8 @@ enum FixtureModels {
   private static func write(_ source: SourceModel, _ format: TensorFormat) throws -> Model {
     let folder = try TemporaryFolder()
     let path = folder.file("model.varq")
-    _ = try Converter(ConversionPlan(source, recipe: ConversionRecipe(format))).write(to: output(path))
+    _ = try Converter(ConversionPlan(source, recipe: ConversionRecipe(format))).write(
+      to: output(path))
     return try Model(path: path)
   }
 }

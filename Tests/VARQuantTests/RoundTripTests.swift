@@ -102,7 +102,8 @@ import VARQuant
 
   @Test func bytesMustBeThoseOfThePlan() throws {
     let plan = TensorPlan(name: "w", format: .f32, shape: [2])
-    let writer = try VarqWriter(output(folder.file("x.varq")), metadata: Metadata(), tensors: [plan])
+    let writer = try VarqWriter(
+      output(folder.file("x.varq")), metadata: Metadata(), tensors: [plan])
     #expect(throws: VarqWriterError.byteCount(tensor: "w", planned: 8, written: 12)) {
       try writer.append([1, 2, 3])
     }

@@ -6,7 +6,9 @@ extension OutputTarget {
   func makeFolder(_ path: String) throws(FileError) {
     for folder in place.missingFolders where unsafe mkdir(folder, 0o777) != 0 {
       // Another writer may have been here, or another process.
-      if errno != EEXIST { throw .system(operation: "make the folder of", path: path, errno: errno) }
+      if errno != EEXIST {
+        throw .system(operation: "make the folder of", path: path, errno: errno)
+      }
     }
   }
 

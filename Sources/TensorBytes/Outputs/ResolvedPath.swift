@@ -71,7 +71,8 @@ struct ResolvedPath {
     var (existing, missing) = try realFolder(parent, path)
     switch name {
     case "", ".": break
-    case "..": if missing.isEmpty { existing = split(existing).folder } else { missing.removeLast() }
+    case "..":
+      if missing.isEmpty { existing = split(existing).folder } else { missing.removeLast() }
     default: missing.append(name)
     }
     return (existing, missing)
