@@ -51,6 +51,13 @@ let package = Package(
     .target(
       name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
       swiftSettings: strict),
+    .target(
+      name: "ModelFixtures",
+      dependencies: [
+        "TestSupport", "SafetensorsIO", "VARConversion", "VARQuant", "VARModel", "VARImages",
+        "VARCore",
+      ],
+      path: "Tests/ModelFixtures", swiftSettings: strict),
   ]
     + room(
       "TensorBytes", ["Platform", "CCrypto", "CTemporaries"], tests: ["unfinished-output"])
@@ -58,14 +65,23 @@ let package = Package(
     + room("VARQuant", ["Platform", "TensorBytes"])
     + room("VARModel", ["VARQuant"])
     + room("VARCompute", ["Platform", "TensorBytes", "VARQuant", "CVARKernels"])
+    + room("VARImages", ["Platform", "TensorBytes", "CImageIO"])
     + room(
-      "VARCore", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "CImageIO"],
-      tests: ["SafetensorsIO", "VARConversion"])
+      "VARCore",
+      ["Platform", "TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages"],
+      tests: ["ModelFixtures"])
     + room(
-      "VARParity",
-      ["TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARCore"],
-      tests: ["VARConversion"])
-    + room("VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
+      "VAREvaluation",
+      [
+        "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARImages",
+        "VARCore",
+      ],
+      tests: ["ModelFixtures", "VARConversion"])
+    + room(
+      "VAR", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages", "VARCore"],
+      tests: ["ModelFixtures"])
+    + room(
+      "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
       .target(
         name: "CommandSupport",
@@ -81,8 +97,8 @@ let package = Package(
       .executableTarget(
         name: "var-run",
         dependencies: [
-          "CommandSupport", "TensorBytes", "VARCore", "VARParity", "VARCompute", "VARQuant",
-          "VARModel",
+          "CommandSupport", "TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages",
+          "VARCore", "VAREvaluation", "VAR",
           argumentParser,
         ],
         swiftSettings: strict),
@@ -91,7 +107,8 @@ let package = Package(
       .testTarget(
         name: "CommandTests",
         dependencies: [
-          "TestSupport", "TensorBytes", "CommandSupport", "VARCore", "var-run", "var-convert",
+          "TestSupport", "TensorBytes", "CommandSupport", "VARModel", "VARImages", "VARCore",
+          "VAR", "var-run", "var-convert",
         ],
         swiftSettings: strict),
     ],

@@ -1,5 +1,5 @@
-/// The version of both programs and of what they write.
+/// The version of both programs and of the library, which all files that they write carry.
 package enum Version {
-  /// Its number.
+  /// As `--version` prints it.
   package static let current = "0.1.0"
 }

@@ -37,6 +37,9 @@
   /// Pixels of one image.
   package var pixels: Int { height * width }
 
+  /// All dimensions.
+  package var shape: [Int] { [images, height, width, channels] }
+
   /// Number of elements.
   package var count: Int { images * pixels * channels }
 
@@ -54,6 +57,19 @@
       buffer, offset: offset + index * pixels * channels, images: 1, height: height, width: width,
       channels: channels)
   }
+
+  /// The numbers in memory of their own.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  package func copy() throws(ComputeError) -> FeatureMap {
+    let copy = FeatureMap(
+      try FloatBuffer(count: count), images: images, height: height, width: width,
+      channels: channels)
+    unsafe copy.start.update(from: start, count: count)
+    return copy
+  }
+
+  /// The numbers as an array, [images, height, width, channels].
+  package var values: [Float] { buffer.array(offset..<offset + count) }
 
   /// Whether both view overlapping parts of one buffer.
   func overlaps(_ other: FeatureMap) -> Bool {

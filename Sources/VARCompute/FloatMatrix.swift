@@ -53,6 +53,17 @@
     }
   }
 
+  /// The elements as an array, [rows, columns].
+  package var values: [Float] {
+    (0..<rows).flatMap { buffer.array(offset + $0 * stride..<offset + $0 * stride + columns) }
+  }
+
+  /// Lends one row for reading.
+  package func withRow<R>(_ row: Int, _ body: (Span<Float>) throws -> R) rethrows -> R {
+    let start = offset + row * stride
+    return try buffer.withSpan(in: start..<start + columns, body)
+  }
+
   /// The first element; the buffer must be kept alive.
   var start: UnsafeMutablePointer<Float> { unsafe buffer.base + offset }
 }

@@ -3,6 +3,7 @@ import CommandSupport
 import Foundation
 import VARCompute
 import VARCore
+import VAREvaluation
 import VARModel
 
 struct BenchCommand: ParsableCommand {
@@ -45,7 +46,7 @@ struct BenchCommand: ParsableCommand {
     let benchmark = try Benchmark(model, context, images: batch, guided: cfg != 0)
     let classes = model.configuration.transformer?.classes ?? 1
     let request = GenerationRequest(
-      labels: (0..<batch).map { $0 % classes }, options: options(model),
+      labels: (0..<batch).map { .id($0 % classes) }, options: options(model),
       random: .image((0..<batch).map { RandomSource(seed: UInt64($0)) }))
     var start: Double?
     let runs = try (0..<rounds).map { _ in

@@ -1,6 +1,7 @@
 import CommandSupport
 import VARCompute
 import VARCore
+import VAREvaluation
 
 /// The figures of `bench`, as JSON and as a table.
 struct BenchReport: Encodable {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import VARCore
+import VAR
 import VARModel
 
 /// What the pictures are to show.
@@ -16,8 +16,7 @@ struct ClassArguments: ParsableArguments {
   @Option(name: [.customShort("n"), .long], help: "Images of each class. (default: 1)")
   var count: Int?
 
-  /// Images of one run; more would be a slip of the keyboard.
-  static let limit = 100_000
+  private static let limit = GenerationPlan.limit
 
   func validate() throws {
     if let count, !(1...Self.limit).contains(count) {
@@ -30,8 +29,7 @@ struct ClassArguments: ParsableArguments {
 
   /// The class of each image: `count` of each, class by class.
   func choices(_ configuration: ModelConfiguration) throws -> [ClassChoice] {
-    let list = ClassList(
-      classes: configuration.transformer?.classes ?? 0, names: configuration.classNames)
+    let list = ClassList(configuration)
     let chosen = classes.isEmpty ? [.random] : try classes.flatMap(list.parse)
     let choices = chosen.flatMap { Array(repeating: $0, count: count ?? 1) }
     guard choices.count <= Self.limit else {

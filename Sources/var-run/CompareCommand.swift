@@ -2,6 +2,7 @@ import ArgumentParser
 import CommandSupport
 import VARCompute
 import VARCore
+import VAREvaluation
 
 struct CompareCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -47,7 +48,7 @@ struct CompareCommand: ParsableCommand {
     for (index, item) in images.items.enumerated() {
       progress.update(
         Double(index) / Double(images.items.count), "\(index) of \(images.items.count) images done")
-      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side).pixels).tokens
+      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
       try comparison.add(tokens, label: item.label)
     }
     progress.clear()

@@ -1,4 +1,5 @@
 import ArgumentParser
+import VAREvaluation
 import VARModel
 
 /// The pictures that a command measures.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import VAR
 import VARCore
+import VARImages
 import VARModel
 
 struct DecodeCommand: ParsableCommand {
@@ -60,9 +62,7 @@ struct DecodeCommand: ParsableCommand {
       progress.update(
         Double(index) / Double(file.images.count),
         "\(index) of \(file.images.count) images done")
-      let latent = try codec.latent(of: TokenMaps(image.tokens))
-      let picture = try Image(
-        width: codec.side, height: codec.side, pixels: codec.pixels(of: latent))
+      let picture = try codec.decode(codec.features(of: image.tokens))
       try Console.write(picture.png(noMetadata ? [] : ImageText.software), to: paths[index])
     }
     progress.clear()

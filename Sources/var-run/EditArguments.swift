@@ -1,6 +1,8 @@
 import ArgumentParser
 import CommandSupport
+import VAR
 import VARCore
+import VARImages
 import VARModel
 
 /// Everything that inpaint, outpaint and edit understand.
@@ -20,22 +22,23 @@ struct EditArguments: ParsableArguments {
     let context = try self.model.context()
     let codec = try ImageCodec(model, context)
     let original = try picture.load(side: codec.side)
-    let region = try mask.region(
+    let (region, pixels) = try mask.region(
       generateInside: generateInside, picture, side: codec.side,
       tokens: codec.patchNumbers.last ?? 0)
-    if mask.preview { return try preview(original.showing(region.mask), command) }
-    warnIfEmpty(region.mask)
-    var run = GenerationRun(
-      command: command, model: model, context: context, plan: try plan(model.configuration),
-      output: output)
-    run.edit = Edit(tokens: try codec.encode(original.pixels).tokens, mask: region.mask)
-    run.inputs = [picture.image] + [mask.mask].compactMap(\.self)
-    run.stem = picture.image.stem + "-" + command
-    if mask.composite {
-      run.isComposite = true
-      run.finish = { $0.composited(over: original, mask: region.mask, pixels: region.pixels) }
+    if mask.preview {
+      let shown = region.pixels(width: original.width, height: original.height)
+      return try preview(original.showing(shown), command)
     }
-    try run.run()
+    warnIfEmpty(region)
+    let edit = TokenEdit(tokens: try codec.encode(original).tokens, mask: region)
+    try GenerationRun(
+      command: command, model: model, compute: context, plan: plan(model.configuration),
+      output: output,
+      edit: mask.composite
+        ? PictureEdit(edit, compositedOver: original, asked: pixels) : PictureEdit(edit),
+      inputs: [picture.image] + [mask.mask].compactMap(\.self),
+      stem: picture.image.stem + "-" + command
+    ).run()
   }
 
   /// Without classes the unconditional one is generated.
@@ -43,7 +46,7 @@ struct EditArguments: ParsableArguments {
     let count = subject.count ?? 1
     let choices =
       subject.classes.isEmpty
-      ? Array(repeating: .unconditional, count: count) : try subject.choices(configuration)
+      ? Array(repeating: .label(.unconditional), count: count) : try subject.choices(configuration)
     return sampling.plan(choices, configuration)
   }
 
@@ -57,7 +60,7 @@ struct EditArguments: ParsableArguments {
   private func warnIfEmpty(_ mask: EditMask) {
     if mask.generatedCount == 0 {
       Console.note("note: the mask leaves nothing to generate; see --preview and --invert-mask")
-    } else if mask.generatedCount == mask.keep.count {
+    } else if mask.generatedCount == mask.generated.count {
       Console.note("note: the mask keeps nothing of the picture; see --preview and --invert-mask")
     }
   }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CommandSupport
+import VAR
 import VARCompute
 import VARCore
+import VAREvaluation
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -69,7 +71,7 @@ struct EvaluateCommand: ParsableCommand {
         try report.add(score)
         continue
       }
-      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side).pixels).tokens
+      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
       let score = try evaluator.scores(of: [tokens], labels: [item.label])[0]
       try journal?.add(score, of: item)
       try report.add(score)

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import VAR
 import VARCompute
 import VARCore
 import VARModel
@@ -45,7 +46,7 @@ struct GenerateCommand: ParsableCommand {
     if let fromPNG { return try repeated(fromPNG, model) }
     let plan = sampling.plan(try subject.choices(model.configuration), model.configuration)
     try GenerationRun(
-      command: "generate", model: model, context: self.model.context(), plan: plan, output: output
+      command: "generate", model: model, compute: self.model.context(), plan: plan, output: output
     ).run()
   }
 
@@ -67,8 +68,8 @@ struct GenerateCommand: ParsableCommand {
     let context = try self.model.context(
       recorded: ComputeMode(rawValue: record.compute), level: level)
     try GenerationRun(
-      command: record.command, model: model, context: context,
-      plan: GenerationPlan(record, model.configuration), output: output, only: record.index,
+      command: record.command, model: model, compute: context,
+      plan: record.plan(model.configuration), output: output, only: record.index,
       edit: try record.edit.map { try $0.edit(path) }, inputs: [path]
     ).run()
   }

@@ -1,7 +1,9 @@
 import CommandSupport
 import TensorBytes
+import VAR
 import VARCompute
 import VARCore
+import VAREvaluation
 import VARModel
 import VARQuant
 

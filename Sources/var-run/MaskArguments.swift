@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import VARCore
+import VARImages
 
 /// The part of a picture that is generated.
 struct MaskArguments: ParsableArguments {
@@ -50,14 +51,7 @@ struct MaskArguments: ParsableArguments {
     return EditBox(values[0], values[1], values[2], values[3])
   }
 
-  /// What a mask says about tokens and, if a picture gave it, about pixels.
-  struct Region {
-    let mask: EditMask
-    /// What is to be generated, [side, side] pixels of the picture.
-    let pixels: [Bool]?
-  }
-
-  /// Reduces the box or mask to tokens.
+  /// Reduces the box or mask to tokens; a mask picture also tells about pixels.
   /// - Parameters:
   ///   - generateInside: whether a box says what is generated, or what is kept.
   ///   - picture: the arguments of the picture, for a mask of its size.
@@ -65,25 +59,20 @@ struct MaskArguments: ParsableArguments {
   ///   - tokens: the side of the last token map.
   func region(
     generateInside: Bool, _ picture: PictureArguments, side: Int, tokens: Int
-  ) throws -> Region {
+  ) throws -> (tokens: EditMask, pixels: PixelMask?) {
     if let box {
-      let mask = EditMask(box: box, generateInside: generateInside != invertMask, side: tokens)
-      return Region(mask: mask, pixels: nil)
+      let mask = EditMask(box: box, side: tokens)
+      return (generateInside == invertMask ? mask.inverted : mask, nil)
     }
-    let path = mask ?? ""
-    let (values, width, height) = try maskValues(path, picture, side)
-    let wanted = values.map { invertMask ? 1 - $0 : $0 }
-    guard let mask = EditMask(generate: wanted, height: height, width: width, side: tokens) else {
-      throw ImageError.samples(width: width, height: height, actual: wanted.count)
-    }
-    let isPictureSize = width == side && height == side
-    return Region(mask: mask, pixels: isPictureSize ? wanted.map { $0 > 0.5 } : nil)
+    let painted = try pixels(mask ?? "", picture, side)
+    let wanted = invertMask ? painted.inverted : painted
+    return (EditMask(wanted, side: tokens), wanted)
   }
 
   /// Brightness times opacity; a mask drawn over the unfitted photo is fitted like the photo.
-  private func maskValues(
+  private func pixels(
     _ path: String, _ picture: PictureArguments, _ side: Int
-  ) throws -> ([Float], width: Int, height: Int) {
+  ) throws -> PixelMask {
     let file = try ImageFile(path: path)
     var image = file.image
     if let opacity = file.opacity { image = image.darkened(by: opacity) }
@@ -91,6 +80,6 @@ struct MaskArguments: ParsableArguments {
     if image.width == photo.width, image.height == photo.height {
       image = try image.fitted(to: side, picture.fit.fit.value)
     }
-    return (image.brightness, image.width, image.height)
+    return PixelMask(white: image)
   }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import VAR
 import VARCompute
 import VARCore
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import TensorBytes
 
 /// What is written, and where to.
 struct OutputArguments: ParsableArguments {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import VARParity
+import VAREvaluation
 
 struct ParityCommand: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -1,6 +1,6 @@
 import CommandSupport
 import VARCompute
-import VARParity
+import VAREvaluation
 import VARQuant
 
 extension ParityReport {

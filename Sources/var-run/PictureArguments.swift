@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import VARCore
+import VARImages
 
 /// The picture that a command reads.
 struct PictureArguments: ParsableArguments {
@@ -28,19 +28,8 @@ struct FitArguments: ParsableArguments {
   func load(_ path: String, side: Int) throws -> Image {
     let file = try ImageFile(path: path)
     if file.opacity != nil { Console.note("note: \(path): its transparency is left out") }
-    do {
-      return try file.image.fitted(to: side, fit.value)
-    } catch {
-      throw PictureError(path: path, error: error)
-    }
+    return try file.fitted(to: side, fit.value)
   }
-}
-
-/// An error about the size of a picture, with its path.
-struct PictureError: Error, Equatable, CustomStringConvertible {
-  let path: String
-  let error: ImageError
-  var description: String { "\(path): \(error)" }
 }
 
 /// The values of `--fit`.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CommandSupport
-import Foundation
+import VAR
+import VARCompute
 import VARCore
+import VARImages
 
 struct ReconstructCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -44,23 +46,23 @@ struct ReconstructCommand: ParsableCommand {
     try OutputCheck.check([path], inputs: [model.path, picture.image])
     let codec = try ImageCodec(model, self.model.context())
     let original = try picture.load(side: codec.side)
-    let encoded = try codec.encode(original.pixels)
+    let encoded = try codec.encode(original)
     var steps: [Step] = []
-    let latent = try codec.latent(of: encoded.tokens) { scale, latent in
+    let features = try codec.features(of: encoded.tokens) { scale, features in
       guard scales else { return }
       let file = path.replacingSuffix("-scale\(scale).png")
-      steps.append(try write(latent, to: file, codec, original))
+      steps.append(try write(features, to: file, codec, original))
     }
-    let final = try write(latent, to: path, codec, original)
+    let final = try write(features, to: path, codec, original)
     if json { return try Console.print(json: Report(steps: steps, final)) }
     let lines = (steps + [final]).map { "\($0.file)  PSNR \(Format.fixed($0.psnr, 2)) dB" }
     try Console.print(lines, aside: path == "-")
   }
 
   private func write(
-    _ latent: [Float], to file: String, _ codec: ImageCodec, _ original: Image
+    _ features: FeatureMap, to file: String, _ codec: ImageCodec, _ original: Image
   ) throws -> Step {
-    let image = try Image(width: codec.side, height: codec.side, pixels: codec.pixels(of: latent))
+    let image = try codec.decode(features)
     try Console.write(image.png(ImageText.software), to: file)
     return Step(file: file, psnr: image.psnr(to: original) ?? .nan)
   }

@@ -1,7 +1,7 @@
 import CommandSupport
-import Foundation
-import VARCompute
+import VAR
 import VARCore
+import VARImages
 import VARModel
 
 /// Collects the pictures of a run and writes them, one by one and together.
@@ -20,41 +20,31 @@ final class ResultWriter {
     self.files = files
   }
 
-  /// A batch begins.
-  func begin(_ range: Range<Int>) throws {
-    for index in range { stages[index] = [] }
-  }
-
   /// A scale is done: decodes it where the process is to be shown.
-  func add(_ event: ScaleEvent, _ range: Range<Int>, _ codec: ImageCodec) throws {
+  func add(_ scale: ScaleDrawn) throws {
     guard output.wantsScales else { return }
-    for (position, index) in range.enumerated() where run.only == nil || run.only == index {
-      let pixels = try codec.pixels(of: event.latent(image: position))
-      let picture = try Image(width: codec.side, height: codec.side, pixels: pixels)
-      stages[index, default: []].append(Self.enlarged(try run.finish(picture)))
+    for index in scale.images where run.only == nil || run.only == index {
+      stages[index, default: []].append(Self.enlarged(try scale.picture(index)))
     }
   }
 
-  /// An image is done.
-  func add(_ image: GeneratedImage, at index: Int, _ codec: ImageCodec) throws {
-    let pixels = try codec.pixels(of: image.latent)
-    let picture = try run.finish(Image(width: codec.side, height: codec.side, pixels: pixels))
-    let planned = run.plan.images[index]
-    if let path = files[index] {
-      let texts = output.noMetadata ? [] : try run.record(planned).texts
-      try Console.write(picture.png(texts), to: path)
+  /// A picture is done.
+  func add(_ picture: DrawnPicture) throws {
+    if let path = files[picture.entry.index] {
+      let texts = output.noMetadata ? [] : try run.record(picture.entry).texts
+      try Console.write(picture.image.png(texts), to: path)
     }
-    if output.grid != nil { pictures.append(Self.enlarged(picture)) }
+    if output.grid != nil { pictures.append(Self.enlarged(picture.image)) }
     if output.tokensOutput != nil {
       tokens.append(
         TokensFile.Entry(
-          label: planned.label.map { .label($0) } ?? .unconditional, seed: planned.seed,
-          tokens: image.tokens.scales, drawn: run.edit == nil ? nil : image.drawn.scales))
+          label: picture.entry.label, seed: picture.entry.seed, tokens: picture.tokens,
+          drawn: run.edit == nil ? nil : picture.drawn))
     }
   }
 
   /// Writes what holds all images, and tells what was made.
-  func finish(seconds: Double, _ images: [GenerationPlan.Image]) throws {
+  func finish(seconds: Double, _ images: [GenerationPlan.Entry]) throws {
     if let path = output.grid, let grid = Image.grid(pictures, columns: columns(images)) {
       try Console.write(grid.png(texts), to: path)
     }
@@ -67,7 +57,7 @@ final class ResultWriter {
   }
 
   /// As asked for; else a row for each class that has several images, or about a square.
-  private func columns(_ images: [GenerationPlan.Image]) -> Int? {
+  private func columns(_ images: [GenerationPlan.Entry]) -> Int? {
     if let columns = output.gridColumns { return columns }
     let classes = Dictionary(grouping: images) { $0.choice.text }
     guard classes.count > 1, let count = classes.first?.value.count, count > 1,
@@ -83,7 +73,7 @@ final class ResultWriter {
 
   private var texts: [ImageText] { output.noMetadata ? [] : ImageText.software }
 
-  private func writeStages(_ images: [GenerationPlan.Image]) throws {
+  private func writeStages(_ images: [GenerationPlan.Entry]) throws {
     let rows = images.compactMap { stages[$0.index] }.filter { !$0.isEmpty }
     if let path = output.stages,
       let strip = Image.grid(rows.flatMap { $0 }, columns: rows.first?.count)
@@ -98,7 +88,7 @@ final class ResultWriter {
     }
   }
 
-  private func report(_ seconds: Double, _ images: [GenerationPlan.Image]) throws {
+  private func report(_ seconds: Double, _ images: [GenerationPlan.Entry]) throws {
     if output.json {
       return try Console.print(json: RunReport(run, files: files, seconds: seconds, images))
     }
@@ -113,8 +103,8 @@ final class ResultWriter {
     try Console.print(lines, aside: output.usesStandardOutput)
   }
 
-  private func describe(_ image: GenerationPlan.Image) -> String {
-    let name = run.name(image.label).map { " (\($0))" } ?? ""
-    return "class \(image.label.map(String.init) ?? "none")\(name), seed \(image.seed)"
+  private func describe(_ image: GenerationPlan.Entry) -> String {
+    let name = run.model.name(of: image.label).map { " (\($0))" } ?? ""
+    return "class \(image.label.text)\(name), seed \(image.seed)"
   }
 }

@@ -1,11 +1,13 @@
+import VAR
 import VARCompute
 import VARCore
+import VARModel
 
 /// What a run made, as `--json` prints it.
 struct RunReport: Encodable {
   struct Item: Encodable {
     let file: String?
-    let label: Int?
+    let label: ClassLabel
     let name: String?
     let seed: UInt64
 
@@ -14,15 +16,6 @@ struct RunReport: Encodable {
       case label = "class"
       case name = "class_name"
       case seed
-    }
-
-    /// The unconditional class is null, not missing.
-    func encode(to encoder: any Encoder) throws {
-      var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encodeIfPresent(file, forKey: .file)
-      try container.encode(label, forKey: .label)
-      try container.encodeIfPresent(name, forKey: .name)
-      try container.encode(seed, forKey: .seed)
     }
   }
 
@@ -35,15 +28,16 @@ struct RunReport: Encodable {
 
   init(
     _ run: GenerationRun, files: [Int: String], seconds: Double,
-    _ images: [GenerationPlan.Image]
+    _ images: [GenerationPlan.Entry]
   ) {
-    compute = run.context.mode.rawValue
+    compute = run.compute.mode.rawValue
     grid = run.output.grid
     model = run.model.checksumText
     self.seconds = seconds
-    seed = run.plan.images.first?.seed ?? 0
+    seed = run.plan.entries.first?.seed ?? 0
     self.images = images.map {
-      Item(file: files[$0.index], label: $0.label, name: run.name($0.label), seed: $0.seed)
+      Item(
+        file: files[$0.index], label: $0.label, name: run.model.name(of: $0.label), seed: $0.seed)
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import VAR
 import VARCore
 import VARModel
 
@@ -79,8 +80,4 @@ struct SamplingArguments: ParsableArguments {
   }
 }
 
-/// Where the random numbers of a run come from.
-enum SeedMode: String, ExpressibleByArgument, CaseIterable, Codable {
-  case image
-  case batch
-}
+extension SeedMode: ExpressibleByArgument {}

@@ -1,21 +1,10 @@
-import CommandSupport
 import Foundation
-import TensorBytes
 import VARCore
-import VARModel
 import VARQuant
 
 extension Model {
   /// The path of its file, as it was given.
   var path: String { file.path }
-
-  /// SHA-256 over header and tensor table, in hexadecimal.
-  var checksumText: String { SHA256Digest.hex(file.checksum) }
-}
-
-extension ImageText {
-  /// The chunk that names this program.
-  static let software = [ImageText(keyword: "Software", text: "var-run \(Version.current)")]
 }
 
 extension String {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CommandSupport
-import Foundation
+import VAR
 import VARCore
 
 struct TokenizeCommand: ParsableCommand {
@@ -42,9 +42,9 @@ struct TokenizeCommand: ParsableCommand {
     let path = output ?? picture.image.stem + ".json"
     try OutputCheck.check([path], inputs: [model.path, picture.image])
     let codec = try ImageCodec(model, self.model.context())
-    let encoded = try codec.encode(picture.load(side: codec.side).pixels)
+    let encoded = try codec.encode(picture.load(side: codec.side))
     let file = TokensFile(
-      patchNumbers: codec.patchNumbers, images: [.init(tokens: encoded.tokens.scales)])
+      patchNumbers: codec.patchNumbers, images: [.init(tokens: encoded.tokens)])
     try Console.write(file.json, to: path)
     let closest = ClosestCall(encoded)
     if json { return try Console.print(json: Report(file: path, closestCall: closest)) }

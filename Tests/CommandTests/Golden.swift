@@ -1,6 +1,9 @@
 import Foundation
 import TestSupport
+import VAR
 import VARCore
+import VARImages
+import VARModel
 
 /// Arguments and tokens of a run by PyTorch, see Fixtures/README.md.
 struct Golden: Decodable {
@@ -55,7 +58,7 @@ struct Golden: Decodable {
   }
 
   /// One image's tokens, [scale][position].
-  func tokens(image: Int) -> [[Int32]] { (tokens ?? []).map { $0[image] } }
+  func tokens(image: Int) -> TokenMaps { TokenMaps((tokens ?? []).map { $0[image] }) }
 }
 
 /// A checkpoint pair of the fixtures, converted once for all tests.

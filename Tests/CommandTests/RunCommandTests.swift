@@ -1,7 +1,10 @@
 import Foundation
 import TestSupport
 import Testing
+import VAR
 import VARCore
+import VARImages
+import VARModel
 
 /// What the commands write, where to, and what it depends on.
 @Suite struct RunCommandTests {
@@ -53,7 +56,7 @@ import VARCore
     // Pictures of 16 px are shown four times as large.
     #expect((grid.width, grid.height) == (2 * 64 + 2, 3 * 64 + 2 * 2))
     let labels = try model.tokens(folder.file("tokens.json")).map(\.label)
-    #expect(labels == [0, 0, 1, 1, 2, 2].map { .label($0) })
+    #expect(labels == [0, 0, 1, 1, 2, 2].map { .id($0) })
     _ = try generate(["--classes", "1", "--output", "one/"])
     #expect(try files("one") == ["0000.png"])
     _ = try generate(["--classes", "1", "--output", "one"])

@@ -1,7 +1,10 @@
 import Foundation
 import TestSupport
 import Testing
+import VAR
 import VARCore
+import VARImages
+import VARModel
 
 /// The goldens of PyTorch, through the programs as a user runs them: checkpoint, file, picture.
 @Suite struct RunGoldenTests {
@@ -47,7 +50,7 @@ import VARCore
       golden.options(model) + ["--count", "\(drawn.count)", "--tokens-output", "-"], in: folder)
     try #require(result.status == 0, "\(result.errors)")
     let images = try TokensFile(json: result.output, name: "-").images
-    #expect(images.map(\.label) == drawn.map { .label($0) })
+    #expect(images.map(\.label) == drawn.map { .id($0) })
     #expect(images.enumerated().allSatisfy { $1.tokens == golden.tokens(image: $0) })
   }
 
@@ -87,7 +90,7 @@ import VARCore
     try #require(rebuilt.status == 0, "\(rebuilt.errors)")
     let psnr = try model.psnr(folder.file("rebuilt.png"), "recon_picture.0")
     #expect(psnr >= Self.rebuilt, "\(psnr) dB")
-    let last = folder.file("rebuilt-scale\(golden.tokens(image: 0).count - 1).png")
+    let last = folder.file("rebuilt-scale\(golden.tokens(image: 0).scales.count - 1).png")
     #expect(
       try ImageFile(path: last).image
         == (try ImageFile(path: folder.file("rebuilt.png")).image))

@@ -1,48 +1,48 @@
 import Testing
 import VARCore
+import VARImages
 
 @Suite struct EditMaskTests {
   private func rows(_ mask: EditMask) -> [String] {
     (0..<mask.side).map { row in
-      String((0..<mask.side).map { mask.keep[row * mask.side + $0] == 1 ? "K" : "." })
+      String((0..<mask.side).map { mask.generated[row * mask.side + $0] ? "." : "K" })
     }
   }
 
   /// round(y·p) with halves to even: 0.3·5 = 1.5 → 2, 0.5·5 = 2.5 → 2.
   @Test func boxRoundsHalvesToEven() {
-    let inside = EditMask(box: EditBox(0.3, 0.5, 0.9, 1), generateInside: true, side: 5)
+    let inside = EditMask(box: EditBox(0.3, 0.5, 0.9, 1), side: 5)
     #expect(rows(inside) == ["KKKKK", "KKKKK", "KK...", "KK...", "KKKKK"])
-    let outside = EditMask(box: EditBox(0.3, 0.5, 0.9, 1), generateInside: false, side: 5)
-    #expect(rows(outside) == [".....", ".....", "..KKK", "..KKK", "....."])
+    #expect(rows(inside.inverted) == [".....", ".....", "..KKK", "..KKK", "....."])
   }
 
   @Test func boxOutsideThePictureIsLimited() {
-    let all = EditMask(box: EditBox(-1, -3, 7, .infinity), generateInside: true, side: 2)
+    let all = EditMask(box: EditBox(-1, -3, 7, .infinity), side: 2)
     #expect(rows(all) == ["..", ".."])
-    let none = EditMask(box: EditBox(.nan, 0.9, 0.5, 0.1), generateInside: true, side: 2)
+    let none = EditMask(box: EditBox(.nan, 0.9, 0.5, 0.1), side: 2)
     #expect(rows(none) == ["KK", "KK"])
   }
 
   /// Area mean above one half: half a window is not enough.
-  @Test func pictureIsReducedByArea() throws {
+  @Test func pictureIsReducedByArea() {
     let white: [Float] = [
       1, 1, 1, 0, 0, 0,
       1, 1, 1, 0, 0, 0,
       0, 0, 1, 1, 1, 1,
       0, 0, 0, 0, 1, 1,
     ]
-    let mask = try #require(EditMask(generate: white, height: 4, width: 6, side: 2))
+    let mask = EditMask(PixelMask(width: 6, height: 4, generated: white), side: 2)
     #expect(rows(mask) == [".K", "K."])
-    #expect(EditMask(generate: white, height: 4, width: 5, side: 2) == nil)
+    #expect(EditMask(side: 2, generated: [true, false, false]) == nil)
   }
 
   @Test func scales() {
-    let mask = EditMask(box: EditBox(0, 0, 1, 0.5), generateInside: true, side: 4)
-    #expect(mask.keep(atSide: 4) == mask.keep.map { $0 == 1 })
-    #expect(mask.keep(atSide: 2) == [false, true, false, true])
+    let mask = EditMask(box: EditBox(0, 0, 1, 0.5), side: 4)
+    #expect(mask.generated(atSide: 4) == mask.generated)
+    #expect(mask.generated(atSide: 2) == [true, false, true, false])
     // One token is kept whatever the mask says.
-    let everything = EditMask(box: EditBox(0, 0, 1, 1), generateInside: true, side: 4)
-    #expect(everything.keep(atSide: 1) == [true])
-    #expect(everything.keep(atSide: 2) == [false, false, false, false])
+    let everything = EditMask(box: EditBox(0, 0, 1, 1), side: 4)
+    #expect(everything.generated(atSide: 1) == [false])
+    #expect(everything.generated(atSide: 2) == [true, true, true, true])
   }
 }

@@ -1,15 +1,15 @@
+import ModelFixtures
 import TestSupport
 import Testing
 import VARCompute
 import VARCore
+import VARImages
 import VARModel
 
 /// Exact tokens and pictures of PyTorch, from f32 weights in f32 arithmetic.
 @Suite struct GoldenTests {
   /// PSNR in dB that a picture must have at least.
   static let pictureLimit = 50.0
-  /// Losses in nats must agree to this.
-  static let lossLimit = 1e-4
 
   static let generated = [
     "greedy", "greedy_single", "sampled", "sampled_single", "sampled_cfg4", "plain",
@@ -18,7 +18,7 @@ import VARModel
   static let edited = ["inpaint_picture", "outpaint_picture", "edit_picture"]
 
   private func generate(
-    _ golden: Golden, _ model: Model, _ compute: Compute, edit: Edit? = nil
+    _ golden: Golden, _ model: Model, _ compute: Compute, edit: TokenEdit? = nil
   ) throws -> [GeneratedImage] {
     let labels = golden.labels(of: model)
     let generator = try Generator(
@@ -35,8 +35,8 @@ import VARModel
   ) throws {
     for (index, image) in images.enumerated() {
       #expect(image.drawn == golden.maps(image: index))
-      let picture = try codec.pixels(of: image.latent)
-      let ratio = try psnr(picture, goldenImage(name, kind, index).pixels)
+      let picture = try codec.decode(image.features)
+      let ratio = try psnr(picture.pixels, goldenImage(name, kind, index).pixels)
       #expect(ratio >= Self.pictureLimit, "\(kind) \(index): \(ratio) dB")
     }
   }
@@ -57,15 +57,16 @@ import VARModel
     let golden = try Golden.load(name, kind)
     let codec = try ImageCodec(model, compute)
     let box = try #require(golden.box)
-    let own = try codec.encode(golden.picture().pixels).tokens
-    let mask = EditMask(
-      box: EditBox(box[0], box[1], box[2], box[3]), generateInside: golden.mode != "outpaint",
+    let own = try codec.encode(golden.picture()).tokens
+    let inside = EditMask(
+      box: EditBox(box[0], box[1], box[2], box[3]),
       side: model.configuration.transformer?.patchNumbers.last ?? 0)
-    let images = try generate(golden, model, compute, edit: Edit(tokens: own, mask: mask))
+    let mask = golden.mode == "outpaint" ? inside.inverted : inside
+    let images = try generate(golden, model, compute, edit: TokenEdit(tokens: own, mask: mask))
     try check(images, golden, name, kind, codec)
     // The merged tokens decode to the picture, unlike the drawn ones.
     for image in images {
-      #expect(try codec.latent(of: image.tokens) == image.latent)
+      #expect(try codec.features(of: image.tokens).values == image.features.values)
       #expect(image.tokens != image.drawn)
     }
   }
@@ -75,10 +76,10 @@ import VARModel
     let model = try FixtureModels.model(name)
     let golden = try Golden.load(name, "recon_picture")
     let codec = try ImageCodec(model, Compute(mode: .f32))
-    let encoded = try codec.encode(golden.picture().pixels)
+    let encoded = try codec.encode(golden.picture())
     #expect(encoded.tokens == golden.maps(image: 0))
-    let picture = try codec.pixels(of: codec.latent(of: encoded.tokens))
-    let ratio = try psnr(picture, goldenImage(name, "recon_picture").pixels)
+    let picture = try codec.decode(codec.features(of: encoded.tokens))
+    let ratio = try psnr(picture.pixels, goldenImage(name, "recon_picture").pixels)
     #expect(ratio >= Self.pictureLimit, "\(ratio) dB")
   }
 
@@ -87,7 +88,7 @@ import VARModel
   @Test func zNormalizedTokens() throws {
     let codec = try ImageCodec(FixtureModels.zNormalizedModel(), Compute(mode: .f32))
     let picture = try ImageFile(path: Repository.fixture("images/picture_4.png")).image
-    let encoded = try codec.encode(picture.pixels)
+    let encoded = try codec.encode(picture)
     #expect(
       encoded.tokens.scales == [
         [10], [47, 47, 13, 25],
@@ -96,24 +97,4 @@ import VARModel
     // Cosines differ by 2 at most.
     #expect(encoded.margins.joined().allSatisfy { $0 > 0 && $0 < 2 })
   }
-
-  @Test(arguments: FixtureModels.names)
-  func evaluation(_ name: String) throws {
-    let model = try FixtureModels.model(name)
-    let compute = try Compute(mode: .f32)
-    let golden = try Golden.load(name, "eval_picture")
-    let tokens = try ImageCodec(model, compute).encode(golden.picture().pixels).tokens
-    var report = EvaluationReport(patchNumbers: tokens.scales.map { side(of: $0.count) })
-    let label = try #require(golden.label)
-    let scores = try Evaluator(model, compute).scores(of: [tokens], labels: [label])
-    try report.add(scores[0])
-    let worst = max(
-      abs(report.mean.loss.mean - (golden.lossMean ?? .nan)),
-      abs(report.tail.loss.mean - (golden.lossTail ?? .nan)))
-    #expect(worst <= Self.lossLimit, "worst \(worst)")
-    #expect(abs(1 - report.mean.error.mean - (golden.accuracyMean ?? .nan)) < 1e-6)
-    #expect(abs(1 - report.tail.error.mean - (golden.accuracyTail ?? .nan)) < 1e-6)
-  }
-
-  private func side(of count: Int) -> Int { (1...count).first { $0 * $0 == count } ?? 0 }
 }

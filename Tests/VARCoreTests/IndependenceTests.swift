@@ -1,3 +1,5 @@
+import ModelFixtures
+import Synchronization
 import Testing
 import VARCompute
 import VARCore
@@ -5,7 +7,7 @@ import VARModel
 
 /// A picture depends on its label and seed alone: not on its batch, threads or instruction set.
 @Suite struct IndependenceTests {
-  private static let labels: [Int?] = [3, nil, 0, 3]
+  private static let labels: [ClassLabel] = [.id(3), .unconditional, .id(0), .id(3)]
 
   private func generate(
     _ range: Range<Int>, _ compute: Compute, smooth: Bool = false
@@ -27,7 +29,7 @@ import VARModel
     for image in 0..<4 {
       let alone = try generate(image..<image + 1, compute, smooth: smooth)
       #expect(alone[0].drawn == together[image].drawn)
-      #expect(alone[0].latent == together[image].latent)
+      #expect(alone[0].features.values == together[image].features.values)
     }
     #expect(together[0].drawn != together[3].drawn)
   }
@@ -36,7 +38,7 @@ import VARModel
   func threads(_ mode: ComputeMode) throws {
     let one = try generate(0..<2, Compute(mode: mode, threads: 1))
     let three = try generate(0..<2, Compute(mode: mode, threads: 3))
-    #expect(one.map(\.latent) == three.map(\.latent))
+    #expect(one.map(\.features.values) == three.map(\.features.values))
   }
 
   @Test func instructionSets() throws {
@@ -53,12 +55,12 @@ import VARModel
     let generator = try Generator(model, Compute(mode: .f32), images: 1, guided: true)
     func request(_ seed: UInt64) -> GenerationRequest {
       GenerationRequest(
-        labels: [1], options: SamplingOptions(), random: .batch(RandomSource(seed: seed)))
+        labels: [.id(1)], options: SamplingOptions(), random: .batch(RandomSource(seed: seed)))
     }
-    let first = try generator.generate(request(1))[0].latent
+    let first = try generator.generate(request(1))[0].features.values
     _ = try generator.generate(request(2))
     model.releaseTransformer()
-    #expect(try generator.generate(request(1))[0].latent == first)
+    #expect(try generator.generate(request(1))[0].features.values == first)
   }
 
   /// The scales are reported in order, and the last report is the result.
@@ -69,14 +71,37 @@ import VARModel
     var last: [Float] = []
     let images = try generator.generate(
       GenerationRequest(
-        labels: [0, 1], options: SamplingOptions(guidance: 0),
+        labels: [.id(0), .id(1)], options: SamplingOptions(guidance: 0),
         random: .batch(RandomSource(seed: 1)))
     ) { event in
+      guard case .scale(let event) = event else { return }
       seen.append(event.scale)
-      last = event.latent(image: 1)
+      last = event.features(image: 1).values
       #expect(event.scales == 3)
     }
     #expect(seen == [0, 1, 2])
-    #expect(last == images[1].latent)
+    #expect(last == images[1].features.values)
+  }
+
+  /// A run that is cancelled ends at the next operation, within a scale.
+  @Test func cancellation() throws {
+    let model = try FixtureModels.model("plain")
+    let cancelled = Mutex(false)
+    let generator = try Generator(
+      model, Compute(mode: .f32), images: 1, guided: false,
+      monitor: RunMonitor { cancelled.withLock { $0 } })
+    var blocks = 0
+    #expect(throws: CancellationError.self) {
+      try generator.generate(
+        GenerationRequest(
+          labels: [.id(0)], options: SamplingOptions(guidance: 0),
+          random: .batch(RandomSource(seed: 1)))
+      ) { event in
+        guard case .block = event else { return }
+        blocks += 1
+        cancelled.withLock { $0 = true }
+      }
+    }
+    #expect(blocks == 1)
   }
 }

@@ -1,18 +1,20 @@
+import ModelFixtures
 import TensorBytes
 import TestSupport
 import Testing
 import VARCompute
 import VARCore
+import VARImages
 import VARModel
 import VARQuant
 
 /// Requests and files that can't be, and what they are refused with.
 @Suite struct ModelErrorTests {
-  private func request(_ labels: [Int?], guidance: Double = 0, edit: Edit? = nil)
+  private func request(_ labels: [Int], guidance: Double = 0, edit: TokenEdit? = nil)
     -> GenerationRequest
   {
     GenerationRequest(
-      labels: labels, options: SamplingOptions(guidance: guidance),
+      labels: labels.map { .id($0) }, options: SamplingOptions(guidance: guidance),
       random: .batch(RandomSource(seed: 0)), edit: edit)
   }
 
@@ -43,31 +45,34 @@ import VARQuant
   @Test func tokens() throws {
     let codec = try ImageCodec(FixtureModels.model("plain"), Compute(mode: .f32))
     #expect(throws: ModelError.tokenMaps(expected: [1, 4, 16], actual: [1])) {
-      try codec.latent(of: TokenMaps([[0]]))
+      try codec.features(of: TokenMaps([[0]]))
     }
     var maps = TokenMaps([[0], [0, 0, 0, 0], Array(repeating: 0, count: 16)])
     maps.scales[1][2] = 64
     #expect(throws: ModelError.token(64, scale: 1, position: 2, vocabulary: 64)) {
-      try codec.latent(of: maps)
+      try codec.features(of: maps)
     }
     maps.scales[1][2] = -1
     #expect(throws: ModelError.token(-1, scale: 1, position: 2, vocabulary: 64)) {
-      try codec.latent(of: maps)
+      try codec.features(of: maps)
     }
-    #expect(throws: ModelError.latent(expected: 512, actual: 3)) {
-      try codec.pixels(of: [0, 0, 0])
+    #expect(throws: ModelError.features(expected: [1, 4, 4, 32], actual: [1, 1, 1, 3])) {
+      try codec.decode(features([0, 0, 0], side: 1))
     }
     #expect(throws: ModelError.notFinite("decoded pixels")) {
-      try codec.pixels(of: Array(repeating: .infinity, count: 512))
+      try codec.decode(features(Array(repeating: .infinity, count: 512), side: 4))
     }
-    #expect(throws: ModelError.pixels(expected: 48, actual: 3)) { try codec.encode([0, 0, 0]) }
+    let small = try Image(width: 1, height: 1, pixels: [0, 0, 0])
+    #expect(throws: ModelError.pixels(expected: 4, width: 1, height: 1)) {
+      try codec.encode(small)
+    }
   }
 
   @Test func masks() throws {
     let maps = TokenMaps([[0], [0, 0, 0, 0], Array(repeating: 0, count: 16)])
-    let mask = EditMask(box: EditBox(0, 0, 1, 1), generateInside: true, side: 5)
+    let mask = EditMask(box: EditBox(0, 0, 1, 1), side: 5)
     #expect(throws: ModelError.mask(expected: 4, actual: 5)) {
-      try generator().generate(request([1], edit: Edit(tokens: maps, mask: mask)))
+      try generator().generate(request([1], edit: TokenEdit(tokens: maps, mask: mask)))
     }
   }
 
@@ -84,18 +89,12 @@ import VARQuant
       throws: ModelError.missingHalf(
         path: transformer.file.path, half: .tokenizer, purpose: "encoding or decoding pictures")
     ) { try ImageCodec(transformer, compute) }
-    #expect(
-      throws: ModelError.missingHalf(
-        path: transformer.file.path, half: .tokenizer, purpose: "evaluating")
-    ) { try Evaluator(transformer, compute) }
   }
 
-  @Test func comparisonOfDifferentModels() throws {
-    let compute = try Compute(mode: .f32)
-    #expect(throws: ModelError.tokenMaps(expected: [1, 4, 9, 16], actual: [1, 4, 16])) {
-      try Comparison(
-        FixtureModels.model("plain"), compute, against: FixtureModels.model("shared"), compute)
-    }
+  private func features(_ values: [Float], side: Int) throws -> FeatureMap {
+    FeatureMap(
+      try FloatBuffer(values), images: 1, height: side, width: side,
+      channels: values.count / (side * side))
   }
 }
 

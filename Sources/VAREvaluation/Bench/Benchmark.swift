@@ -1,0 +1,79 @@
+package import VARCompute
+package import VARCore
+
+/// How long a phase of a run took, and what it had to do.
+package struct PhaseTiming: Sendable {
+  /// `adaLN`, `scale 0` …, `decoder`.
+  package let name: String
+  /// Seconds by the wall clock.
+  package let seconds: Double
+  /// What had to be computed and read.
+  package let workload: Workload
+}
+
+/// One round of a ``Benchmark``.
+package struct BenchmarkRound: Sendable {
+  /// `adaLN`, the scales, `decoder`.
+  package let phases: [PhaseTiming]
+  /// Seconds of all scales by operation, as in `Operation.allCases`.
+  package let operations: [Double]
+}
+
+/// Times one batch phase by phase.
+package struct Benchmark {
+  private let model: Model
+  private let generator: Generator
+  private let codec: ImageCodec
+  private let images: Int
+  private let sequences: Int
+
+  /// Allocates for batches of `images`.
+  /// - Throws: as ``Generator`` and ``ImageCodec`` do.
+  package init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
+    self.model = model
+    self.images = images
+    sequences = guided ? 2 * images : images
+    generator = try Generator(model, compute, images: images, guided: guided)
+    codec = try ImageCodec(model, compute)
+  }
+
+  /// Generates and decodes one batch.
+  ///
+  /// The transformer's pages are released before the decoder runs, as in `generate`.
+  /// - Parameter onStart: called before the first scale.
+  package func run(
+    _ request: GenerationRequest, onStart: () -> Void = {}
+  ) throws -> BenchmarkRound {
+    let clock = ContinuousClock()
+    var last = clock.now
+    func lap() -> Double {
+      let now = clock.now
+      defer { last = now }
+      return (now - last).inSeconds
+    }
+    var phases: [PhaseTiming] = []
+    generator.loop.monitor.reset()
+    let pictures = try generator.generate(request) { event in
+      switch event {
+      case .began:
+        phases.append(
+          PhaseTiming(
+            name: "adaLN", seconds: lap(), workload: model.adaLNWorkload(sequences: sequences)))
+        onStart()
+      case .scale(let event):
+        let guided = request.options.guidanceWeight(scale: event.scale, of: event.scales) != 0
+        phases.append(
+          PhaseTiming(
+            name: "scale \(event.scale)", seconds: lap(),
+            workload: model.workload(scale: event.scale, sequences: sequences, guided: guided)))
+      case .input, .block: break
+      }
+    }
+    model.releaseTransformer()
+    for picture in pictures { _ = try codec.decode(picture.features) }
+    phases.append(
+      PhaseTiming(
+        name: "decoder", seconds: lap(), workload: model.decoderWorkload(images: images)))
+    return BenchmarkRound(phases: phases, operations: generator.loop.monitor.seconds)
+  }
+}

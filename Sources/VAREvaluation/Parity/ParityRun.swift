@@ -1,0 +1,268 @@
+package import VARCompute
+package import VARCore
+import VARModel
+import VARQuant
+
+/// Replays a reference by teacher forcing, compares every recorded tensor, then runs free.
+package final class ParityRun {
+  private let model: Model
+  private let compute: Compute
+  private let reference: ReferenceDump
+  private let labels: [ClassLabel]
+  private let vocabulary: Int
+  private let options: SamplingOptions
+  private var report: ParityReport
+
+  /// Checks that the reference can be one of this model.
+  /// - Throws: ``ParityError``, `ModelError` where a half of the model is missing.
+  package init(_ model: Model, _ compute: Compute, _ reference: ReferenceDump) throws {
+    guard let shape = model.configuration.transformer else {
+      throw ModelError.missingHalf(
+        path: model.file.path, half: .transformer, purpose: "a comparison")
+    }
+    guard shape.patchNumbers == reference.patchNumbers else {
+      throw ParityError.mismatch(
+        path: reference.path, what: "patch_nums", expected: "\(shape.patchNumbers)",
+        actual: "\(reference.patchNumbers)")
+    }
+    self.model = model
+    self.compute = compute
+    self.reference = reference
+    let arguments = reference.arguments
+    labels = arguments.labels.map { $0 == shape.classes ? .unconditional : .id($0) }
+    vocabulary = shape.vocabulary
+    options = SamplingOptions(
+      guidance: arguments.cfg, topK: arguments.topK, topP: arguments.topP,
+      smooth: arguments.moreSmooth)
+    report = ParityReport(
+      limits: ParityLimits(format: model.coarsestFormat, mode: compute.mode))
+  }
+
+  /// Does it all.
+  /// - Throws: ``ParityError``, `ModelError`, `SamplingError`, `CheckpointError`.
+  package func run() throws -> ParityReport {
+    compareDraws()
+    try replay()
+    try runFree()
+    return report
+  }
+
+  private func compareDraws() {
+    guard !reference.firstDraws.isEmpty else { return }
+    var source = RandomSource(seed: reference.arguments.seed)
+    report.sameDraws = reference.firstDraws.allSatisfy { $0 == source.nextExponential() }
+  }
+
+  /// Compares a tensor if the reference has it.
+  private func compare(_ name: String, _ ours: @autoclosure () -> [Float]) throws {
+    guard let values = try reference.floats(name) else { return }
+    let ours = ours()
+    guard let comparison = TensorComparison(name: name, ours, reference: values) else {
+      throw ParityError.shape(
+        path: reference.path, tensor: name, expected: ours.count, actual: values.count)
+    }
+    report.tensors.append(comparison)
+  }
+}
+
+// MARK: Replay
+extension ParityRun {
+  private func replay() throws {
+    // The official code always computes the unconditional half.
+    let loop = try ScaleLoop(
+      model, compute, images: labels.count, guided: true, purpose: "a comparison")
+    var step = ReplayStep(run: self, random: RandomSource(seed: reference.arguments.seed))
+    try loop.run(labels: labels, &step) { event in
+      switch event {
+      case .began:
+        try compare("cond", loop.conditions.values)
+      case .input(let scale):
+        try compare("scale\(scale).input", loop.activations.values)
+      case .block(let block, let scale):
+        try compare("scale\(scale).block\(block)", loop.activations.values)
+      case .scale(let event):
+        try compare(
+          "scale\(event.scale).fhat",
+          planes(loop.features.values, labels.count, loop.features.pixels))
+      }
+    }
+    try decode(loop.features)
+  }
+
+  /// Compares the logits, draws from both, and returns the reference's filtered logits, from which
+  /// smooth mode mixes.
+  fileprivate func predict(
+    _ raw: FloatMatrix, scale: Int, _ random: inout RandomSource
+  ) throws -> [Float] {
+    try compare("scale\(scale).logits_raw", raw.values)
+    var guided = try guide(raw, scale: scale)
+    try compare("scale\(scale).logits", guided)
+    var ownRandom = random
+    guard var other = try reference.floats("scale\(scale).logits"), other.count == guided.count
+    else {
+      // Nothing to compare with; the generator must pass over the draws all the same.
+      _ = try draw(&guided, &random)
+      return guided
+    }
+    let (ownLogits, otherLogits) = (guided, other)
+    let drawn = try draw(&guided, &ownRandom)
+    let referenceDrawn = try draw(&other, &random)
+    report.predictions.append(
+      PredictionComparison(
+        scale: scale, ownLogits, reference: otherLogits, vocabulary: vocabulary,
+        tokens: try reference.tokens(scale: scale), drawn: drawn, referenceDrawn: referenceDrawn))
+    return other
+  }
+
+  private func guide(_ raw: FloatMatrix, scale: Int) throws -> [Float] {
+    let all = raw.values
+    var conditional = Array(all[..<(all.count / 2)])
+    let unconditional = Array(all[(all.count / 2)...])
+    var span = conditional.mutableSpan
+    try Sampler.guide(
+      &span, unconditional: unconditional.span,
+      weight: options.guidanceWeight(scale: scale, of: reference.patchNumbers.count))
+    return conditional
+  }
+
+  private func draw(_ logits: inout [Float], _ random: inout RandomSource) throws -> [Int32] {
+    var tokens = [Int32](repeating: 0, count: logits.count / vocabulary)
+    var sampler = Sampler(vocabulary: vocabulary, options: options)
+    var logitSpan = logits.mutableSpan
+    var tokenSpan = tokens.mutableSpan
+    try sampler.draw(from: &logitSpan, using: &random, into: &tokenSpan)
+    return tokens
+  }
+
+  /// The codebook rows of the tokens, or in smooth mode the mixtures of the reference's logits.
+  fileprivate func embeddings(
+    filtered: [Float], scale: Int, codebook: FloatVector, _ random: inout RandomSource
+  ) throws -> [Float] {
+    let tokens = try reference.tokens(scale: scale)
+    let width = codebook.count / vocabulary
+    if options.smooth {
+      var mixed = [Float](repeating: 0, count: tokens.count * width)
+      var span = mixed.mutableSpan
+      var sampler = Sampler(vocabulary: vocabulary, options: options)
+      try codebook.withSpan { codebook in
+        try sampler.smoothEmbeddings(
+          of: filtered.span,
+          at: SamplingOptions.position(of: scale, among: reference.patchNumbers.count),
+          codebook: codebook, using: &random, into: &span)
+      }
+      return mixed
+    }
+    return try tokens.enumerated().flatMap { position, token in
+      guard token >= 0, Int(token) < vocabulary else {
+        throw ModelError.token(
+          Int(token), scale: scale, position: position, vocabulary: vocabulary)
+      }
+      return (0..<width).map { codebook[Int(token) * width + $0] }
+    }
+  }
+}
+
+/// Takes the reference's tokens, and shows the logits that predict them.
+private struct ReplayStep: ScaleStep {
+  let run: ParityRun
+  var random: RandomSource
+  private var filtered: [Float] = []
+
+  init(run: ParityRun, random: RandomSource) {
+    self.run = run
+    self.random = random
+  }
+
+  func sequences(scale: Int, of loop: ScaleLoop) -> Int { loop.sequences }
+
+  mutating func choose(from logits: FloatMatrix, scale: Int) throws {
+    filtered = try run.predict(logits, scale: scale, &random)
+  }
+
+  mutating func embed(scale: Int, into quantizer: Quantizer) throws {
+    quantizer.embed(
+      try run.embeddings(
+        filtered: filtered, scale: scale, codebook: quantizer.codebook, &random))
+  }
+}
+
+// MARK: Decoder and free run
+extension ParityRun {
+  /// Decodes each picture of f̂ [B, P, P, Z]; the reference holds the batch as
+  /// [B, channels, height, width].
+  private func decode(_ features: FeatureMap) throws {
+    let codec = try ImageCodec(model, compute)
+    var stages: [(name: String, values: [Float])] = []
+    for image in 0..<features.images {
+      var index = 0
+      func add(_ name: String, _ values: [Float]) {
+        if image == 0 { stages.append((name, [])) }
+        stages[index].values += values
+        index += 1
+      }
+      let pixels = try codec.decodeValues(features.image(image)) { name, map in
+        guard self.reference.shape("decoder." + name) != nil else { return }
+        add("decoder." + name, self.planes(map.values, 1, map.pixels))
+      }
+      add("image", planes(pixels, 1, pixels.count / 3))
+    }
+    for stage in stages { try compare(stage.name, stage.values) }
+  }
+
+  private func runFree() throws {
+    let images = labels.count
+    let generator = try Generator(
+      model, compute, images: images, guided: options.guidance != 0)
+    let generated = try generator.generate(
+      GenerationRequest(
+        labels: labels, options: options,
+        random: .batch(RandomSource(seed: reference.arguments.seed))))
+    for scale in reference.patchNumbers.indices {
+      let expected = try reference.tokens(scale: scale)
+      let drawn = generated.flatMap { $0.drawn.scales[scale] }
+      report.agreement.append(
+        ParityReport.Agreement(
+          scale: scale, same: zip(drawn, expected).count { $0 == $1 }, total: expected.count))
+    }
+    guard let expected = try reference.floats("image") else { return }
+    let codec = try ImageCodec(model, compute)
+    let count = expected.count / images
+    report.freeRunPSNR = try generated.enumerated().map { image, tokens in
+      let pixels = try codec.decodeValues(tokens.features)
+      return psnr(
+        planes(pixels, 1, pixels.count / 3), expected[image * count..<(image + 1) * count])
+    }
+  }
+
+  /// Peak signal 1 over the mean squared difference, in dB.
+  private func psnr(_ ours: [Float], _ reference: ArraySlice<Float>) -> Double {
+    let squares = zip(ours, reference).reduce(0.0) { sum, pair in
+      let difference = Double(pair.0) - Double(pair.1)
+      return sum + difference * difference
+    }
+    return -10 * (squares / Double(max(1, ours.count))).decimalLogarithm
+  }
+
+  /// [images, pixels, channels] to PyTorch's [images, channels, pixels].
+  private func planes(_ values: [Float], _ images: Int, _ pixels: Int) -> [Float] {
+    let channels = values.count / max(1, images * pixels)
+    var planes = [Float](repeating: 0, count: values.count)
+    for image in 0..<images {
+      for pixel in 0..<pixels {
+        let source = (image * pixels + pixel) * channels
+        for channel in 0..<channels {
+          planes[(image * channels + channel) * pixels + pixel] = values[source + channel]
+        }
+      }
+    }
+    return planes
+  }
+}
+
+extension Model {
+  /// The coarsest format among the tensors; what is kept in higher precision doesn't count.
+  fileprivate var coarsestFormat: TensorFormat {
+    let order: [TensorFormat] = [.q8, .bf16, .f16, .f32]
+    return order.first { format in file.tensors.contains { $0.format == format } } ?? .f32
+  }
+}

@@ -1,0 +1,110 @@
+import Foundation
+import TestSupport
+import Testing
+import VARImages
+
+@Suite struct ImageTests {
+  private let noise: Image
+
+  init() throws {
+    noise = try ImageFile(path: Repository.fixture("decoding/noise.png")).image
+  }
+
+  @Test(arguments: [(20, 37), (53, 90), (31, 17), (100, 80), (1, 1)])
+  func resizesAsPillow(width: Int, height: Int) throws {
+    let expected = try #require(ExpectedImage.all["noise.png@\(width)x\(height)"])
+    #expect(noise.resized(width: width, height: height) == (try expected.image()))
+  }
+
+  @Test(arguments: [16, 20, 64])
+  func cropsAsTheEvaluation(side: Int) throws {
+    let expected = try #require(ExpectedImage.all["noise.png@crop\(side)"])
+    #expect(try noise.fitted(to: side, .crop) == (try expected.image()))
+  }
+
+  @Test func theExactSizePassesUntouched() throws {
+    let square = noise.cropped(x: 3, y: 2, width: 32, height: 32)
+    for fit in ImageFit.allCases { #expect(try square.fitted(to: 32, fit) == square) }
+    #expect(throws: ImageError.size(expected: 32, width: 53, height: 37)) {
+      try noise.fitted(to: 32, .exact)
+    }
+  }
+
+  @Test func paddingKeepsTheWholePicture() throws {
+    let padded = try noise.fitted(to: 106, .pad)
+    #expect((padded.width, padded.height) == (106, 106))
+    #expect(
+      padded.cropped(x: 0, y: 16, width: 106, height: 74) == noise.resized(width: 106, height: 74))
+    #expect(padded.cropped(x: 0, y: 0, width: 106, height: 16).pixels.allSatisfy { $0 == 0 })
+  }
+
+  @Test func threadsAreRefused() throws {
+    let thread = try Image(
+      width: 60_000, height: 1, pixels: [UInt8](repeating: 9, count: 180_000))
+    #expect(throws: ImageError.elongated(width: 60_000, height: 1)) {
+      try thread.fitted(to: 256, .crop)
+    }
+    #expect(try thread.fitted(to: 256, .pad).width == 256)
+  }
+
+  @Test func roundsHalvesToEvenAndClamps() throws {
+    let values: [Float] = [0.5 / 255, 1.5 / 255, 1, 2, -1, .nan]
+    let image = try Image(width: 2, height: 1, unit: values.span)
+    #expect(image.pixels == [0, 2, 255, 255, 0, 0])
+    #expect(image.modelInput() == [-1, 2 * (2 / 255 as Float) - 1, 1, 1, -1, -1])
+  }
+
+  @Test func gridsHaveGapsOfWhite() throws {
+    let one = try Image(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
+    let grid = try #require(Image.grid([one, one, one], columns: 2))
+    #expect((grid.width, grid.height) == (6, 4))
+    let pixels: [UInt8] = one.pixels
+    let white = [UInt8](repeating: 255, count: 6)
+    #expect(Array(grid.pixels.prefix(18)) == [pixels, white, pixels].flatMap { $0 })
+    #expect(Array(grid.pixels.suffix(18)) == [pixels, white, white].flatMap { $0 })
+    let strip = try #require(Image.strip([one, one]))
+    #expect((strip.width, strip.height) == (6, 1))
+    #expect(Image.grid([]) == nil)
+  }
+
+  @Test(arguments: [(1, 1), (2, 2), (3, 3), (7, 3), (10, 5), (13, 4), (16, 4), (60, 10), (997, 32)])
+  func gridsHaveFullRowsWhereThatIsNearlySquare(count: Int, columns: Int) throws {
+    let dot = try Image(width: 1, height: 1, pixels: [1, 2, 3])
+    let grid = try #require(Image.grid(Array(repeating: dot, count: count)))
+    #expect(grid.width == 3 * columns - 2)
+    #expect(grid.height == 3 * ((count + columns - 1) / columns) - 2)
+  }
+
+  @Test func enlargingRepeatsPixels() throws {
+    let one = try Image(width: 2, height: 1, pixels: [1, 2, 3, 4, 5, 6])
+    let row: [UInt8] = [1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6]
+    #expect(try one.enlarged(by: 2) == Image(width: 4, height: 2, pixels: row + row))
+    #expect(one.enlarged(by: 1) == one)
+  }
+
+  @Test func animationsHoldEveryFrame() throws {
+    let dark = try Image(width: 4, height: 3, pixels: [UInt8](repeating: 10, count: 36))
+    let light = try Image(width: 4, height: 3, pixels: [UInt8](repeating: 240, count: 36))
+    let animation = try Animation([dark, light, dark])
+    let png = try animation.png([ImageText(keyword: "Software", text: "test")])
+    let still = try ImageFile(png, name: "animation")
+    #expect(still.image == dark)
+    #expect(still.texts == [ImageText(keyword: "Software", text: "test")])
+    #expect(count("fcTL", in: png) == 3)
+    #expect(count("fdAT", in: png) == 2)
+    let gif = try animation.gif()
+    #expect(gif.starts(with: Array("GIF89a".utf8)))
+    #expect(count("NETSCAPE2.0", in: gif) == 1)
+    #expect(gif.last == 0x3b)
+    #expect(throws: ImageError.encoding(kind: "animation", reason: "there are no frames")) {
+      try Animation([])
+    }
+    #expect(throws: ImageError.size(expected: 4, width: 53, height: 37)) {
+      try Animation([dark, noise])
+    }
+  }
+
+  private func count(_ name: String, in bytes: [UInt8]) -> Int {
+    bytes.indices.count { bytes[$0...].starts(with: name.utf8) }
+  }
+}
