@@ -46,13 +46,6 @@ package enum Console {
   }
 }
 
-extension Console {
-  /// Writes a file over whatever is there; `-` is the standard output.
-  package static func write(_ bytes: [UInt8], to path: String) throws {
-    try Outputs(reading: [], replacing: .always).file(path).write(bytes)
-  }
-}
-
 /// A key of a JSON object.
 private struct JSONKey: CodingKey {
   let stringValue: String

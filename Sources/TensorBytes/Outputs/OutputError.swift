@@ -59,11 +59,11 @@ package enum Standing: Equatable, Sendable {
 }
 
 /// Which files that exist an output may replace.
-package enum Replacement: Sendable {
+package enum Replacement {
   /// None.
   case never
   /// Any.
   case always
   /// Those that the same arguments made, as a look into the file at a path tells.
-  case ifSame(@Sendable (String) -> Standing)
+  case ifSame((String) -> Standing)
 }

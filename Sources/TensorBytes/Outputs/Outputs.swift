@@ -60,6 +60,14 @@ package final class Outputs {
     }
   }
 
+  /// Declares a journal beside an output; one that the same work has left is taken up again.
+  package func journal(_ path: String) throws(OutputError) -> OutputFile {
+    let isForced = if case .always = replacing { true } else { false }
+    let file = try file(path, replacing: .always)
+    guard let target = file.target, !isForced else { return file }
+    return OutputFile(path: path, target: OutputTarget(place: target.place, permission: .none))
+  }
+
   private func standardOutput() throws(OutputError) -> OutputFile {
     if let output = Self.redirected, let input = inputs[output] {
       throw .isInput(path: StandardOutput.name, input: input)
