@@ -61,7 +61,11 @@ let package = Package(
         .unsafeFlags(["-O3"], .when(configuration: .debug)),
       ],
       linkerSettings: [.linkedLibrary("m")]),
+    .target(name: "CTemporaries"),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
+    .executableTarget(
+      name: "unfinished-output", dependencies: ["TensorBytes", "CTemporaries"],
+      path: "Tests/unfinished-output", swiftSettings: strict),
     .target(
       name: "TestSupport", dependencies: ["TensorBytes"], path: "Tests/TestSupport",
       swiftSettings: strict),
@@ -73,7 +77,8 @@ let package = Package(
       ],
       path: "Tests/ModelFixtures", swiftSettings: strict),
   ]
-    + room("TensorBytes", ["Platform", "CCrypto"])
+    + room(
+      "TensorBytes", ["Platform", "CCrypto", "CTemporaries"], tests: ["unfinished-output"])
     + room("SafetensorsIO", ["Platform", "TensorBytes", "CZlib"])
     + room("VARQuant", ["Platform", "TensorBytes"])
     + room("VARModel", ["VARQuant"])
@@ -97,11 +102,13 @@ let package = Package(
       "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
     + [
       .target(
-        name: "CommandSupport", dependencies: ["Platform", "TensorBytes"], swiftSettings: strict),
+        name: "CommandSupport",
+        dependencies: ["Platform", "TensorBytes", "CTemporaries", argumentParser],
+        swiftSettings: strict),
       .executableTarget(
         name: "var-convert",
         dependencies: [
-          "CommandSupport", "VARConversion", "SafetensorsIO", "VARQuant", "VARModel",
+          "CommandSupport", "TensorBytes", "VARConversion", "SafetensorsIO", "VARQuant", "VARModel",
           argumentParser,
         ],
         swiftSettings: strict),

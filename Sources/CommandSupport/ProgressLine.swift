@@ -26,14 +26,14 @@ package final class ProgressLine {
     if let shown, now - shown < Self.interval { return }
     shown = now
     isVisible = true
-    write("\r\u{1b}[K" + text() + timeLeft(fraction, now))
+    Console.whisper("\r\u{1b}[K" + text() + timeLeft(fraction, now))
   }
 
   /// Removes the line, before something else is printed.
   package func clear() {
     guard isVisible else { return }
     isVisible = false
-    write("\r\u{1b}[K")
+    Console.whisper("\r\u{1b}[K")
   }
 
   deinit { clear() }
@@ -44,9 +44,6 @@ package final class ProgressLine {
     return ", " + Format.duration(elapsed / fraction - elapsed) + " left"
   }
 
-  private func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
-  }
 }
 
 extension Duration {

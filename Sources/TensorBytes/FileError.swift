@@ -13,7 +13,7 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A writer was used after its file was committed or given up.
   case closed(path: String)
 
-  /// The message for the user, with the remedy where there is one.
+  /// The message for the user, with the remedy where the system is the cause.
   package var description: String {
     switch self {
     case .system(let operation, let path, let code):
@@ -21,7 +21,7 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notRegularFile(let path):
       "\(path) is not a regular file"
     case .exists(let path):
-      "\(path) exists already; remove it, or allow it to be replaced (--force)"
+      "\(path) exists already"
     case .outOfBounds(let path, let offset, let count, let size):
       "\(path): \(count) bytes at offset \(offset) are not within the file's \(size) bytes"
     case .closed(let path):

@@ -10,14 +10,6 @@ package enum Folder {
     }.filter { !$0.hasPrefix(".") }.sorted()
   }
 
-  /// Makes a folder and those above it; one that is there already is fine.
-  /// - Throws: `FileError`.
-  package static func create(_ path: String) throws(FileError) {
-    try attempt("make the folder", path) {
-      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-  }
-
   /// Whether the path is that of a folder.
   package static func exists(_ path: String) -> Bool {
     var isFolder: ObjCBool = false

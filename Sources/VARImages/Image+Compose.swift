@@ -9,10 +9,9 @@ extension Image {
   /// - Returns: nil without pictures.
   package static func grid(_ images: [Image], columns: Int? = nil) -> Image? {
     guard let first = images.first else { return nil }
-    let columns = max(1, min(images.count, columns ?? evenColumns(images.count)))
-    let rows = (images.count + columns - 1) / columns
-    let width = columns * (first.width + gap) - gap
-    let height = rows * (first.height + gap) - gap
+    let columns = gridColumns(images.count, columns)
+    let (width, height) = gridSize(
+      images.count, columns: columns, width: first.width, height: first.height)
     var result = Image(
       validWidth: width, height: height,
       pixels: [UInt8](repeating: 255, count: 3 * width * height))
@@ -21,6 +20,19 @@ extension Image {
         image, x: index % columns * (first.width + gap), y: index / columns * (first.height + gap))
     }
     return result
+  }
+
+  /// The size of a grid of so many pictures.
+  package static func gridSize(
+    _ count: Int, columns: Int? = nil, width: Int, height: Int
+  ) -> (width: Int, height: Int) {
+    let columns = gridColumns(count, columns)
+    let rows = (count + columns - 1) / columns
+    return (columns * (width + gap) - gap, rows * (height + gap) - gap)
+  }
+
+  private static func gridColumns(_ count: Int, _ asked: Int?) -> Int {
+    max(1, min(count, asked ?? evenColumns(count)))
   }
 
   /// Pictures side by side.

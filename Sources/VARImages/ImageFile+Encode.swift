@@ -1,6 +1,9 @@
 import CImageIO
 
 extension Image {
+  /// Pixels that a side of a PNG may have.
+  package static let longestSide = Int(CIMAGE_MAX_SIDE)
+
   /// The picture as a PNG file; the same picture gives the same bytes.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
   public func png() throws(ImageError) -> [UInt8] { try png([]) }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommandSupport
-import Foundation
 import TensorBytes
 import VARConversion
 import VARModel
@@ -72,39 +71,38 @@ struct ConvertCommand: ParsableCommand {
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
       throw ValidationError("--output needs a file: a .varq file is not written as a stream")
     }
-    if let output, sources.paths.contains(where: { Self.isSameFile($0, output) }) {
-      throw ValidationError("--output \(output) is one of the checkpoints")
-    }
   }
 
-  func run() throws { try advising(convert) }
-
-  private func convert() throws {
+  func run() throws {
     let start = ContinuousClock.now
-    // Whatever is wrong with the target shows before all weights are read.
-    if let output, !dryRun { try AtomicFileWriter(output, replacing: force).abandon() }
     var model = try sources.open()
+    // Whatever is wrong with the target shows before all weights are read.
+    let file = try target(of: model)
     try model.nameClasses(from: classNames)
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
     let plan = try ConversionPlan(model, survey, recipe())
-    guard !dryRun, let output else {
+    guard let file else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
-    let report = try Converter(plan).write(to: output, replacing: force) { line.show($0) }
+    let report = try Converter(plan).write(to: file) { line.show($0) }
     line.clear()
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
-    try printSummary(report, output, (ContinuousClock.now - start).seconds)
+    try printSummary(report, file.path, (ContinuousClock.now - start).seconds)
   }
 
   private func recipe() throws -> ConversionRecipe {
     try ConversionRecipe(type: type, overrides: tensorTypes)
   }
 
-  private static func isSameFile(_ first: String, _ second: String) -> Bool {
-    URL(filePath: first).resolvingSymlinksInPath()
-      == URL(filePath: second).resolvingSymlinksInPath()
+  /// The file to write; nil for a dry run.
+  private func target(of model: SourceModel) throws -> OutputFile? {
+    guard let output, !dryRun else { return nil }
+    let outputs = Outputs(
+      reading: model.sourceFiles.map(\.file.path) + [classNames].compactMap(\.self),
+      replacing: force ? .always : .never)
+    return try outputs.file(output)
   }
 
   /// The plan of `--dry-run`: every tensor, then the sizes.
@@ -117,17 +115,17 @@ struct ConvertCommand: ParsableCommand {
         Format.bytes(tensor.targetByteCount), tensor.note ?? "",
       ])
     }
-    print(table.text)
-    print("\n" + Summary.formats(plan))
-    print(Summary.sizes(plan, fileSize: try plan.fileSize()))
-    print("Nothing was written (--dry-run).")
+    try Console.print([
+      table.text, "", Summary.formats(plan), Summary.sizes(plan, fileSize: try plan.fileSize()),
+      "Nothing was written (--dry-run).",
+    ])
   }
 
   private func printSummary(_ report: ConversionReport, _ output: String, _ seconds: Double) throws
   {
-    print(Summary.formats(report.plan))
-    for tensor in report.plan.tensors where tensor.note != nil {
-      print("\(tensor.target.name) is \(tensor.target.format.name): \(tensor.note ?? "")")
+    var lines = [Summary.formats(report.plan)]
+    lines += report.plan.tensors.filter { $0.note != nil }.map {
+      "\($0.target.name) is \($0.target.format.name): \($0.note ?? "")"
     }
     let worst = report.worst(5)
     if !worst.isEmpty {
@@ -135,13 +133,15 @@ struct ConvertCommand: ParsableCommand {
       for tensor in worst {
         table.add([tensor.name, Format.fixed(tensor.sqnr, 1), tensor.format.name])
       }
-      print("\n" + table.text)
+      lines += ["", table.text]
     }
     let rate = Double(report.plan.sourceByteCount) / max(seconds, 1e-3)
-    print("\n" + Summary.sizes(report.plan, fileSize: try report.plan.fileSize()))
-    print(
-      "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights), "
-        + "peak memory \(Format.bytes(ProcessFacts.peakResidentBytes)).")
+    try Console.print(
+      lines + [
+        "", Summary.sizes(report.plan, fileSize: try report.plan.fileSize()),
+        "Wrote \(output) in \(Format.duration(seconds)) (\(Format.bytes(Int(rate)))/s of weights), "
+          + "peak memory \(Format.bytes(ProcessFacts.peakResidentBytes)).",
+      ])
   }
 }
 

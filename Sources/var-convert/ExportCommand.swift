@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VARConversion
 
 struct ExportCommand: ParsableCommand {
@@ -28,15 +29,13 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Print what was written as JSON.")
   var json = false
 
-  func run() throws { try advising(export) }
-
-  private func export() throws {
+  func run() throws {
     let line = ProgressLine()
     let paths = try Exporter(file).write(to: output, replacing: force) {
       line.show($0)
     }
     line.clear()
     if json { return try Console.print(json: ["files": paths]) }
-    for path in paths { print("wrote \(path)") }
+    try Console.print(paths.map { "wrote \($0)" })
   }
 }

@@ -24,25 +24,24 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Compute the SHA-256 of every tensor's bytes.")
   var checksums = false
 
-  func run() throws { try advising(inspect) }
-
-  private func inspect() throws {
+  func run() throws {
     let inspection = try Inspection(file, checksums: checksums)
     if json { return try Console.print(json: inspection) }
     let elements = inspection.tensors.reduce(0) { $0 + $1.bytes }
-    print(
+    var lines = [
       "\(file): \(inspection.kind), \(Format.bytes(inspection.fileBytes)), "
-        + "\(Format.count(inspection.tensors.count, "tensor")) of \(Format.bytes(elements))")
+        + "\(Format.count(inspection.tensors.count, "tensor")) of \(Format.bytes(elements))"
+    ]
     let facts = inspection.metadata.merging(inspection.model ?? [:]) { $1 }
-    for (key, value) in facts.sorted(by: { $0.key < $1.key }) { print("  \(key): \(value)") }
+    lines += facts.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
     if let obstacle = inspection.obstacle {
       let advice = remedy(for: obstacle).map { "; " + $0 } ?? ""
-      print("no model: \(obstacle)\(advice)")
+      lines.append("no model: \(obstacle)\(advice)")
     }
-    printTensors(inspection)
+    try Console.print(lines + ["", table(inspection).text])
   }
 
-  private func printTensors(_ inspection: Inspection) {
+  private func table(_ inspection: Inspection) -> TextTable {
     var table = TextTable(["tensor", "dtype", "shape", "bytes"] + (checksums ? ["sha256"] : []))
     for tensor in inspection.tensors {
       let shape = tensor.shape.map(String.init).joined(separator: "×")
@@ -50,6 +49,6 @@ struct InspectCommand: ParsableCommand {
         [tensor.name, tensor.dtype, shape.isEmpty ? "scalar" : shape, "\(tensor.bytes)"]
           + (tensor.sha256.map { [$0] } ?? []))
     }
-    print("\n" + table.text)
+    return table
   }
 }

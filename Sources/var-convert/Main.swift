@@ -1,5 +1,6 @@
 import ArgumentParser
-import VARConversion
+import CommandSupport
+import TensorBytes
 
 @main struct Main: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -17,4 +18,6 @@ import VARConversion
       """,
     version: Version.current,
     subcommands: [ConvertCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self])
+
+  static func main() { Program.run(Self.self, remedy: remedy) }
 }

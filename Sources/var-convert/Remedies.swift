@@ -18,19 +18,3 @@ func remedy(for error: any Error) -> String? {
   default: nil
   }
 }
-
-/// An error with its remedy.
-struct Advised: Error, CustomStringConvertible {
-  let error: any Error
-  let remedy: String
-
-  var description: String { "\(error); \(remedy)" }
-}
-
-/// Runs a command; errors that have a remedy leave with it.
-func advising<R>(_ body: () throws -> R) throws -> R {
-  do { return try body() } catch {
-    guard let remedy = remedy(for: error) else { throw error }
-    throw Advised(error: error, remedy: remedy)
-  }
-}

@@ -37,9 +37,6 @@ struct SourceOptions: ParsableArguments {
   @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
   var znorm = false
 
-  /// All files named.
-  var paths: [String] { checkpoints + [transformer, tokenizer].compactMap(\.self) }
-
   func validate() throws {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")

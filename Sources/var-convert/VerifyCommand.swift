@@ -29,18 +29,17 @@ struct VerifyCommand: ParsableCommand {
   @Flag(help: "Print JSON.")
   var json = false
 
-  func run() throws { try advising(verify) }
-
-  private func verify() throws {
+  func run() throws {
     let line = ProgressLine()
     let verdicts = try Verifier(file, against: against).verdicts { line.show($0) }
     line.clear()
     let report = VerificationReport(file, verdicts)
-    if json { try Console.print(json: report) } else { printTable(verdicts, report) }
+    if json { try Console.print(json: report) } else { try Console.print(lines(verdicts, report)) }
     if !report.sound { throw ExitCode.failure }
   }
 
-  private func printTable(_ verdicts: [TensorVerdict], _ report: VerificationReport) {
+  private func lines(_ verdicts: [TensorVerdict], _ report: VerificationReport) -> [String] {
+    var lines: [String] = []
     if !against.isEmpty {
       var table = TextTable(["tensor", "format", "max abs", "RMSE", "SQNR dB"])
       for verdict in verdicts {
@@ -50,23 +49,23 @@ struct VerifyCommand: ParsableCommand {
           Self.text(statistics.rootMeanSquare), Format.fixed(statistics.sqnr, 1),
         ])
       }
-      print(table.text)
+      lines.append(table.text)
       if report.compared < verdicts.count {
-        print(
+        lines.append(
           "\(Format.count(verdicts.count - report.compared, "tensor")) had no source to compare")
       }
     }
     for verdict in verdicts {
-      if let defect = verdict.defect { print("DAMAGED \(defect)") }
+      if let defect = verdict.defect { lines.append("DAMAGED \(defect)") }
       if let statistics = verdict.statistics, !verdict.isClose {
         let limit = verdict.format.accuracy.leastSQNR
-        print(
+        lines.append(
           "DIFFERS \(verdict.name): \(Format.fixed(statistics.sqnr, 1)) dB, at least "
             + "\(Format.fixed(limit, 0)) dB were expected of \(verdict.format.name)")
       }
     }
-    print(
-      "\(file): \(Format.count(verdicts.count, "tensor")), \(report.sound ? "sound" : "NOT sound")")
+    let verdict = report.sound ? "sound" : "NOT sound"
+    return lines + ["\(file): \(Format.count(verdicts.count, "tensor")), \(verdict)"]
   }
 
   /// Three significant digits, or 0.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VARCompute
 import VARCore
 import VAREvaluation
@@ -32,15 +33,24 @@ struct CompareCommand: ParsableCommand {
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
+  @OptionGroup var force: ForceOption
+
   @OptionGroup(title: "Model") var model: ModelOptions
+
+  func validate() throws {
+    if output == "-", json {
+      throw ValidationError("--json prints to the standard output, which - already uses.")
+    }
+  }
 
   func run() throws {
     let model = try model.open()
     let reference = try Model(path: against)
-    try OutputCheck.check(
-      [output].compactMap(\.self), inputs: [model.path, reference.path])
-    let context = try self.model.context()
     let images = try data.list(needsLabels: false, model.configuration)
+    let file = try output.map {
+      try force.outputs(reading: [model.path, reference.path] + data.files(images)).file($0)
+    }
+    let context = try self.model.context()
     let exact = context.with(mode: .f32)
     let comparison = try Comparison(model, context, against: reference, exact)
     let codec = try ImageCodec(reference, exact)
@@ -52,7 +62,7 @@ struct CompareCommand: ParsableCommand {
       try comparison.add(tokens, label: item.label)
     }
     progress.clear()
-    if let output { try Console.write(Console.json(comparison.report), to: output) }
+    try file?.write(Console.json(comparison.report))
     if json { return try Console.print(json: comparison.report) }
     try Console.print(comparison.report.lines, aside: output == "-")
   }

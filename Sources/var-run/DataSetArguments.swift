@@ -24,6 +24,11 @@ struct DataSetArguments: ParsableArguments {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
   }
 
+  /// All files that are read for them.
+  func files(_ list: LabelledImages) -> [String] {
+    [labels].compactMap(\.self) + list.items.map(\.path)
+  }
+
   /// Lists the pictures.
   func list(needsLabels: Bool, _ configuration: ModelConfiguration) throws -> LabelledImages {
     let all =

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import TensorBytes
 import VAR
 import VARCore
 import VARImages
@@ -39,9 +40,12 @@ struct DecodeCommand: ParsableCommand {
   @Flag(help: "Print what was made as JSON.")
   var json = false
 
+  @OptionGroup var force: ForceOption
+
   @OptionGroup(title: "Model") var model: ModelOptions
 
   func validate() throws {
+    if let output { try OutputArguments.check(output, "--output") }
     if output == "-", json {
       throw ValidationError("--json prints to the standard output, which - already uses.")
     }
@@ -54,16 +58,18 @@ struct DecodeCommand: ParsableCommand {
     let file = try TokensFile(
       path: tokens, patchNumbers: shape?.patchNumbers ?? [], vocabulary: shape?.vocabulary ?? 0)
     let stem = URL(filePath: tokens).deletingPathExtension().lastPathComponent
-    let paths = try OutputArguments.paths(
-      output ?? (file.images.count == 1 ? stem + ".png" : stem + "/"), count: file.images.count)
-    try OutputCheck.check(paths, inputs: [model.path, tokens])
+    let files = try OutputArguments.declare(
+      output ?? (file.images.count == 1 ? stem + ".png" : stem + "/"), file.images.count,
+      in: force.outputs(reading: [model.path, tokens])
+    ) { _ in nil }
+    let paths = files.map(\.path)
     let progress = ProgressLine()
     for (index, image) in file.images.enumerated() {
       progress.update(
         Double(index) / Double(file.images.count),
         "\(index) of \(file.images.count) images done")
       let picture = try codec.decode(codec.features(of: image.tokens))
-      try Console.write(picture.png(noMetadata ? [] : ImageText.software), to: paths[index])
+      try files[index].write(picture.png(noMetadata ? [] : ImageText.software))
     }
     progress.clear()
     if json { return try Console.print(json: DecodeReport(model, paths)) }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VAR
 import VARCore
 import VARImages
@@ -27,7 +28,7 @@ struct EditArguments: ParsableArguments {
       tokens: codec.patchNumbers.last ?? 0)
     if mask.preview {
       let shown = region.pixels(width: original.width, height: original.height)
-      return try preview(original.showing(shown), command)
+      return try preview(original.showing(shown), command, model.path)
     }
     warnIfEmpty(region)
     let edit = TokenEdit(tokens: try codec.encode(original).tokens, mask: region)
@@ -50,10 +51,12 @@ struct EditArguments: ParsableArguments {
     return sampling.plan(choices, configuration)
   }
 
-  private func preview(_ image: Image, _ command: String) throws {
+  private func preview(_ image: Image, _ command: String, _ model: String) throws {
     let path = output.output ?? picture.image.stem + "-\(command)-preview.png"
-    try OutputCheck.check([path], inputs: [picture.image] + [mask.mask].compactMap(\.self))
-    try Console.write(image.png(output.noMetadata ? [] : ImageText.software), to: path)
+    let outputs = Outputs(
+      reading: [model, picture.image] + [mask.mask].compactMap(\.self),
+      replacing: output.force ? .always : .never)
+    try outputs.file(path).write(image.png(output.noMetadata ? [] : ImageText.software))
     try Console.print([path], aside: path == "-")
   }
 

@@ -1,5 +1,7 @@
 import ArgumentParser
 import CommandSupport
+import Foundation
+import TensorBytes
 import VAR
 import VARCompute
 import VARCore
@@ -30,6 +32,8 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
+  @OptionGroup var force: ForceOption
+
   @OptionGroup(title: "Model") var model: ModelOptions
 
   func validate() throws {
@@ -41,25 +45,34 @@ struct EvaluateCommand: ParsableCommand {
   func run() throws {
     let clock = ContinuousClock.now
     let model = try model.open()
-    try OutputCheck.check([output].compactMap(\.self), inputs: [model.path])
+    let images = try data.list(needsLabels: true, model.configuration)
+    let outputs = force.outputs(reading: [model.path] + data.files(images))
+    let file = try output.map { try outputs.file($0) }
     let context = try self.model.context()
-    let journal = try output.flatMap { $0 == "-" ? nil : $0 + ".partial" }.map {
-      try EvaluationJournal(
-        path: $0,
-        heading: "\(model.checksumText) \(context.mode.rawValue) \(data.fit.fit.rawValue)")
+    let journal = try file.flatMap { $0.isStandardOutput ? nil : $0.path + ".partial" }.map {
+      try EvaluationJournal(outputs.journal($0), settings: settings(model, context))
     }
-    let report = try measure(model, context, journal)
-    if let output { try Console.write(Console.json(report), to: output) }
-    try journal?.remove()
+    let report = try measure(images.items, model, context, journal)
+    try file?.write(Console.json(report))
+    journal?.remove()
     if json { return try Console.print(json: report) }
     try Console.print(
       report.lines(seconds: (ContinuousClock.now - clock).seconds), aside: output == "-")
   }
 
+  /// What decides the scores, besides the pictures and their labels.
+  private func settings(_ model: Model, _ context: Compute) throws -> [String] {
+    [
+      model.checksumText, context.mode.rawValue, context.level.rawValue, data.fit.fit.rawValue,
+      try data.labels.map { try EvaluationJournal.digest($0) } ?? "folders",
+      URL(filePath: data.images).standardizedFileURL.path(percentEncoded: true),
+    ]
+  }
+
   private func measure(
-    _ model: Model, _ context: Compute, _ journal: EvaluationJournal?
+    _ images: [LabelledImages.Item], _ model: Model, _ context: Compute,
+    _ journal: EvaluationJournal?
   ) throws -> EvaluationReport {
-    let images = try data.list(needsLabels: true, model.configuration).items
     let evaluator = try Evaluator(model, context)
     let codec = try ImageCodec(model, context)
     var report = EvaluationReport(patchNumbers: codec.patchNumbers)
@@ -67,7 +80,7 @@ struct EvaluateCommand: ParsableCommand {
     for (index, item) in images.enumerated() {
       progress.update(
         Double(index) / Double(images.count), "\(index) of \(images.count) images done")
-      if let score = journal?.score(of: item) {
+      if let score = try journal?.score(of: item) {
         try report.add(score)
         continue
       }

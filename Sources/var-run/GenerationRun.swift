@@ -26,12 +26,7 @@ struct GenerationRun {
   func run() throws {
     let clock = ContinuousClock.now
     let wanted = plan.entries.filter { only == nil || $0.index == only }
-    let paths = try output.paths(names(wanted))
-    try OutputCheck.check(
-      (paths ?? []) + output.collections, inputs: [model.path] + inputs)
-    let files = Dictionary(
-      uniqueKeysWithValues: zip(wanted.map(\.index), paths ?? []).map { ($0, $1) })
-    let results = ResultWriter(run: self, files: files)
+    let results = ResultWriter(self, try RunOutputs(self, wanted))
     let progress = RunProgress(images: plan.entries.count, configuration: model.configuration)
     let engine = try PictureEngine(model, compute, releasesWeights: true)
     try engine.run(plan, edit: edit, only: only) { event in
@@ -62,7 +57,7 @@ struct GenerationRun {
   }
 
   /// File names made of class and seed, and of the number where pictures share both.
-  private func names(_ entries: [GenerationPlan.Entry]) -> [String] {
+  func names(_ entries: [GenerationPlan.Entry]) -> [String] {
     let bases = entries.map { "\(stem ?? slug($0.label))-\($0.seed)" }
     let repeated = Set(Dictionary(grouping: bases, by: \.self).filter { $0.value.count > 1 }.keys)
     return zip(entries, bases).map { entry, base in
@@ -80,5 +75,14 @@ struct GenerationRun {
   /// What a picture's metadata says about it.
   func record(_ entry: GenerationPlan.Entry) -> PictureRecord {
     PictureRecord(command: command, entry, of: plan, model, compute, edit: edit)
+  }
+
+  /// What the metadata of a file that holds something of all pictures says about it.
+  func record(_ content: RunRecord.Content, _ wanted: [GenerationPlan.Entry]) -> RunRecord? {
+    wanted.first.map { first in
+      RunRecord(
+        content, columns: content == .grid ? output.gridColumns : nil,
+        classes: wanted.map(\.choice.text), first: record(first))
+    }
   }
 }

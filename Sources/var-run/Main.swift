@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 
 /// The program: a folder of subcommands, one file each.
 @main struct Main: ParsableCommand {
@@ -15,10 +16,12 @@ import CommandSupport
         var-run inpaint photo.png --box 0.25,0.25,0.75,0.75 --output new.png
         var-run info
       """,
-    version: Program.version,
+    version: Version.current,
     subcommands: [
       GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
       DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, EvaluateCommand.self,
       CompareCommand.self, ParityCommand.self, InfoCommand.self, BenchCommand.self,
     ])
+
+  static func main() { Program.run(Self.self) }
 }

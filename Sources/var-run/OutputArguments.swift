@@ -47,6 +47,13 @@ struct OutputArguments: ParsableArguments {
   @Flag(help: "Leave arguments and model checksum out of the PNG files.")
   var noMetadata = false
 
+  @Flag(
+    name: .shortAndLong,
+    help: """
+      Replace files that exist. (default: only pictures and tokens that the same arguments made)
+      """)
+  var force = false
+
   @Flag(help: "Print what was made as JSON.")
   var json = false
 
@@ -57,7 +64,7 @@ struct OutputArguments: ParsableArguments {
     ] {
       guard let path else { continue }
       if path.isEmpty { throw ValidationError("\(option) needs a path.") }
-      if option != "--tokens-output" { try Self.checkExtension(path, option) }
+      try Self.check(path, option)
     }
     if let gridColumns {
       if gridColumns < 1 {
@@ -74,17 +81,27 @@ struct OutputArguments: ParsableArguments {
     }
   }
 
-  /// Refuses names of formats that are not written, so that no PNG is called `.jpg`.
-  private static func checkExtension(_ path: String, _ option: String) throws {
-    let suffix = URL(filePath: path).pathExtension.lowercased()
-    let others = ["jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif", "jxl", "ppm"]
-    guard others.contains(suffix) || (suffix == "gif" && option != "--animate") else { return }
-    throw ValidationError(
-      "\(option) writes \(option == "--animate" ? "PNG or GIF" : "PNG"), not .\(suffix).")
-  }
+  /// Suffixes of what is written, and how messages call it; without one everything is a PNG.
+  private static let kinds: [String: (suffixes: Set<String>, name: String)] = [
+    "--animate": (["png", "apng", "gif"], "PNG or GIF"), "--tokens-output": (["json"], "JSON"),
+  ]
 
-  /// The files that hold something of all images.
-  var collections: [String] { [grid, tokensOutput, stages, animate].compactMap(\.self) }
+  /// Suffixes of other things than ours, by which nothing of ours shall be called.
+  private static let known: Set<String> = [
+    "png", "apng", "gif", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif", "heic", "jxl", "ppm",
+    "svg", "pdf", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq", "pth", "pt",
+    "safetensors",
+  ]
+
+  /// Refuses names of formats that are not written, so that no PNG is called `.jpg`.
+  static func check(_ path: String, _ option: String) throws {
+    let suffix = URL(filePath: path).pathExtension.lowercased()
+    let (suffixes, name) = kinds[option] ?? (["png"], "PNG")
+    // By its suffix an animation is told to be a GIF, so that it must have a known one.
+    let isRefused = option == "--animate" ? path != "-" : known.contains(suffix)
+    guard isRefused, !suffixes.contains(suffix), !path.hasSuffix("/") else { return }
+    throw ValidationError("\(option) writes \(name), not .\(suffix).")
+  }
 
   /// Whether pictures go to the standard output, so that nothing else may.
   var usesStandardOutput: Bool {
@@ -94,25 +111,36 @@ struct OutputArguments: ParsableArguments {
   /// Whether images after each scale are wanted.
   var wantsScales: Bool { stages != nil || animate != nil }
 
-  /// Where each of the images goes; nil if they aren't written one by one. Makes the folder.
-  /// - Parameter names: file names for when no output is given.
-  func paths(_ names: [String]) throws -> [String]? {
-    guard let output else { return grid == nil ? names : nil }
-    return try Self.paths(output, count: names.count)
+  /// Declares where each of the images goes; none if they aren't written one by one.
+  /// - Parameters:
+  ///   - names: file names for when no output is given.
+  ///   - rule: which file may be replaced by an image.
+  func pictures(
+    _ names: [String], in outputs: Outputs, rule: (Int) -> Replacement
+  ) throws -> [OutputFile] {
+    if let output { return try Self.declare(output, names.count, in: outputs, rule: rule) }
+    if grid != nil { return [] }
+    return try names.enumerated().map { try outputs.file($1, replacing: rule($0)) }
   }
 
-  /// The file, or the numbered files of a folder, which is made.
-  static func paths(_ output: String, count: Int) throws -> [String] {
+  /// Declares the file, or the numbered files of a folder.
+  static func declare(
+    _ output: String, _ count: Int, in outputs: Outputs, rule: (Int) -> Replacement?
+  ) throws -> [OutputFile] {
     if output == "-", count != 1 {
       throw ValidationError(
         "Only one image can be written to the standard output, not \(count).")
     }
-    guard count > 1 || output.hasSuffix("/") || Folder.exists(output) else { return [output] }
-    try Folder.create(output)
-    let folder = output.hasSuffix("/") ? output : output + "/"
-    return (0..<count).map { index in
+    let isFolder = output.hasSuffix("/") || Folder.exists(output)
+    if !isFolder, count == 1 { return [try outputs.file(output, replacing: rule(0))] }
+    if !isFolder, known.contains(URL(filePath: output).pathExtension.lowercased()) {
+      throw ValidationError(
+        "--output \(output) names a file, but there are \(count) images: end it in / for a folder.")
+    }
+    return try (0..<count).map { index in
       let digits = String(index)
-      return folder + String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
+      let name = String(repeating: "0", count: max(0, 4 - digits.count)) + digits + ".png"
+      return try outputs.file(name, in: output, replacing: rule(index))
     }
   }
 }

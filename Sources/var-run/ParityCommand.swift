@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VAREvaluation
 
 struct ParityCommand: ParsableCommand {
@@ -22,11 +23,13 @@ struct ParityCommand: ParsableCommand {
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("Write the comparison as JSON.", valueName: "file"),
-    completion: .file(extensions: ["json"]))
+    completion: .file(extensions: ["json"]), transform: Console.outputPath)
   var output: String?
 
   @Flag(help: "Print the comparison as JSON.")
   var json = false
+
+  @OptionGroup var force: ForceOption
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
@@ -38,9 +41,10 @@ struct ParityCommand: ParsableCommand {
 
   func run() throws {
     let model = try model.open()
+    let file = try output.map { try force.outputs(reading: [model.path, reference]).file($0) }
     let run = try ParityRun(model, self.model.context(), ReferenceDump(reference))
     let report = try run.run()
-    if let output { try Console.write(Console.json(report), to: output) }
+    try file?.write(Console.json(report))
     if json {
       try Console.print(json: report)
     } else {

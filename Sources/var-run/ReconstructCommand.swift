@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VAR
 import VARCompute
 import VARCore
@@ -31,11 +32,14 @@ struct ReconstructCommand: ParsableCommand {
   @Flag(help: "Print the PSNR as JSON.")
   var json = false
 
+  @OptionGroup var force: ForceOption
+
   @OptionGroup(title: "Model") var model: ModelOptions
 
   private var path: String { output ?? picture.image.stem + "-reconstructed.png" }
 
   func validate() throws {
+    if let output { try OutputArguments.check(output, "--output") }
     if output == "-", json || scales {
       throw ValidationError("With --output - neither --json nor --scales can be used.")
     }
@@ -43,28 +47,31 @@ struct ReconstructCommand: ParsableCommand {
 
   func run() throws {
     let model = try model.open()
-    try OutputCheck.check([path], inputs: [model.path, picture.image])
+    let outputs = force.outputs(reading: [model.path, picture.image])
+    let file = try outputs.file(path)
+    let scaleFiles = try (0..<(scales ? model.scaleCount : 0)).map {
+      try outputs.file(path.replacingSuffix("-scale\($0).png"))
+    }
     let codec = try ImageCodec(model, self.model.context())
     let original = try picture.load(side: codec.side)
     let encoded = try codec.encode(original)
     var steps: [Step] = []
     let features = try codec.features(of: encoded.tokens) { scale, features in
       guard scales else { return }
-      let file = path.replacingSuffix("-scale\(scale).png")
-      steps.append(try write(features, to: file, codec, original))
+      steps.append(try write(features, to: scaleFiles[scale], codec, original))
     }
-    let final = try write(features, to: path, codec, original)
+    let final = try write(features, to: file, codec, original)
     if json { return try Console.print(json: Report(steps: steps, final)) }
     let lines = (steps + [final]).map { "\($0.file)  PSNR \(Format.fixed($0.psnr, 2)) dB" }
     try Console.print(lines, aside: path == "-")
   }
 
   private func write(
-    _ features: FeatureMap, to file: String, _ codec: ImageCodec, _ original: Image
+    _ features: FeatureMap, to file: OutputFile, _ codec: ImageCodec, _ original: Image
   ) throws -> Step {
     let image = try codec.decode(features)
-    try Console.write(image.png(ImageText.software), to: file)
-    return Step(file: file, psnr: image.psnr(to: original) ?? .nan)
+    try file.write(image.png(ImageText.software))
+    return Step(file: file.path, psnr: image.psnr(to: original) ?? .nan)
   }
 
   private struct Step: Encodable {

@@ -1,4 +1,5 @@
 import CommandSupport
+import TensorBytes
 import VAR
 import VARCore
 import VARImages
@@ -7,15 +8,14 @@ import VARModel
 /// Collects the pictures of a run and writes them, one by one and together.
 final class ResultWriter {
   private let run: GenerationRun
-  /// Where each image goes, by its index; empty if none is written by itself.
-  private let files: [Int: String]
+  private let files: RunOutputs
   private var pictures: [Image] = []
   private var tokens: [TokensFile.Entry] = []
   /// Pictures after each scale, of each image.
   private var stages: [Int: [Image]] = [:]
   private var output: OutputArguments { run.output }
 
-  init(run: GenerationRun, files: [Int: String]) {
+  init(_ run: GenerationRun, _ files: RunOutputs) {
     self.run = run
     self.files = files
   }
@@ -30,12 +30,12 @@ final class ResultWriter {
 
   /// A picture is done.
   func add(_ picture: DrawnPicture) throws {
-    if let path = files[picture.entry.index] {
+    if let file = files.pictures[picture.entry.index] {
       let texts = output.noMetadata ? [] : try run.record(picture.entry).texts
-      try Console.write(picture.image.png(texts), to: path)
+      try file.write(picture.image.png(texts))
     }
-    if output.grid != nil { pictures.append(Self.enlarged(picture.image)) }
-    if output.tokensOutput != nil {
+    if files.grid != nil { pictures.append(Self.enlarged(picture.image)) }
+    if files.tokens != nil {
       tokens.append(
         TokensFile.Entry(
           label: picture.entry.label, seed: picture.entry.seed, tokens: picture.tokens,
@@ -45,46 +45,44 @@ final class ResultWriter {
 
   /// Writes what holds all images, and tells what was made.
   func finish(seconds: Double, _ images: [GenerationPlan.Entry]) throws {
-    if let path = output.grid, let grid = Image.grid(pictures, columns: columns(images)) {
-      try Console.write(grid.png(texts), to: path)
+    if let file = files.grid,
+      let grid = Image.grid(pictures, columns: RunLayout.columns(output, images))
+    {
+      try file.write(grid.png(texts(.grid, images)))
     }
-    if let path = output.tokensOutput {
+    if let file = files.tokens {
       let patchNumbers = run.model.configuration.transformer?.patchNumbers ?? []
-      try Console.write(TokensFile(patchNumbers: patchNumbers, images: tokens).json, to: path)
+      let record = output.noMetadata ? nil : try run.record(.tokens, images)?.json
+      try file.write(
+        TokensFile(patchNumbers: patchNumbers, images: tokens, record: record).json)
     }
     try writeStages(images)
     try report(seconds, images)
   }
 
-  /// As asked for; else a row for each class that has several images, or about a square.
-  private func columns(_ images: [GenerationPlan.Entry]) -> Int? {
-    if let columns = output.gridColumns { return columns }
-    let classes = Dictionary(grouping: images) { $0.choice.text }
-    guard classes.count > 1, let count = classes.first?.value.count, count > 1,
-      classes.allSatisfy({ $0.value.count == count })
-    else { return nil }
-    return count
-  }
-
-  /// A picture for a grid or strip, where small ones would be hard to see: at least 64 pixels wide.
+  /// A picture for a grid or strip.
   private static func enlarged(_ picture: Image) -> Image {
-    picture.enlarged(by: (63 + picture.width) / picture.width)
+    picture.enlarged(by: RunLayout.enlargement(picture.width))
   }
 
-  private var texts: [ImageText] { output.noMetadata ? [] : ImageText.software }
+  private func texts(
+    _ content: RunRecord.Content, _ images: [GenerationPlan.Entry]
+  ) throws -> [ImageText] {
+    output.noMetadata ? [] : try run.record(content, images)?.texts ?? []
+  }
 
   private func writeStages(_ images: [GenerationPlan.Entry]) throws {
     let rows = images.compactMap { stages[$0.index] }.filter { !$0.isEmpty }
-    if let path = output.stages,
+    if let file = files.stages,
       let strip = Image.grid(rows.flatMap { $0 }, columns: rows.first?.count)
     {
-      try Console.write(strip.png(texts), to: path)
+      try file.write(strip.png(texts(.stages, images)))
     }
-    if let path = output.animate, let scales = rows.first?.count {
+    if let file = files.animation, let scales = rows.first?.count {
       let frames = (0..<scales).compactMap { scale in Image.grid(rows.map { $0[scale] }) }
       let animation = try Animation(frames)
-      let isGIF = path.lowercased().hasSuffix(".gif")
-      try Console.write(isGIF ? animation.gif() : animation.png(texts), to: path)
+      let isGIF = file.path.lowercased().hasSuffix(".gif")
+      try file.write(isGIF ? animation.gif() : animation.png(texts(.animation, images)))
     }
   }
 
@@ -93,11 +91,12 @@ final class ResultWriter {
       return try Console.print(json: RunReport(run, files: files, seconds: seconds, images))
     }
     var lines = images.compactMap { image in
-      files[image.index].flatMap { $0 == "-" ? nil : "\($0)  \(describe(image))" }
+      files.pictures[image.index].flatMap {
+        $0.isStandardOutput ? nil : "\($0.path)  \(describe(image))"
+      }
     }
-    lines += [output.grid, output.tokensOutput, output.stages, output.animate].compactMap { $0 }
-      .filter { $0 != "-" }
-    if files.isEmpty || output.usesStandardOutput {
+    lines += files.collections.filter { !$0.isStandardOutput }.map(\.path)
+    if files.pictures.isEmpty || output.usesStandardOutput {
       Console.note("seed \(images.first?.seed ?? 0)")
     }
     try Console.print(lines, aside: output.usesStandardOutput)

@@ -1,3 +1,4 @@
+import TensorBytes
 import VAR
 import VARCompute
 import VARCore
@@ -27,7 +28,7 @@ struct RunReport: Encodable {
   let seed: UInt64
 
   init(
-    _ run: GenerationRun, files: [Int: String], seconds: Double,
+    _ run: GenerationRun, files: RunOutputs, seconds: Double,
     _ images: [GenerationPlan.Entry]
   ) {
     compute = run.compute.mode.rawValue
@@ -37,7 +38,8 @@ struct RunReport: Encodable {
     seed = run.plan.entries.first?.seed ?? 0
     self.images = images.map {
       Item(
-        file: files[$0.index], label: $0.label, name: run.model.name(of: $0.label), seed: $0.seed)
+        file: files.pictures[$0.index]?.path, label: $0.label, name: run.model.name(of: $0.label),
+        seed: $0.seed)
     }
   }
 }

@@ -1,10 +1,14 @@
 import Foundation
 import VARCore
+import VARModel
 import VARQuant
 
 extension Model {
   /// The path of its file, as it was given.
   var path: String { file.path }
+
+  /// Number of token maps of a picture.
+  var scaleCount: Int { configuration.tokenizer?.patchNumbers.count ?? 0 }
 }
 
 extension String {

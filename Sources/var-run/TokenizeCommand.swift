@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VAR
 import VARCore
 
@@ -29,6 +30,8 @@ struct TokenizeCommand: ParsableCommand {
   @Flag(help: "Print what was found as JSON.")
   var json = false
 
+  @OptionGroup var force: ForceOption
+
   @OptionGroup(title: "Model") var model: ModelOptions
 
   func validate() throws {
@@ -40,12 +43,12 @@ struct TokenizeCommand: ParsableCommand {
   func run() throws {
     let model = try model.open()
     let path = output ?? picture.image.stem + ".json"
-    try OutputCheck.check([path], inputs: [model.path, picture.image])
+    let output = try force.outputs(reading: [model.path, picture.image]).file(path)
     let codec = try ImageCodec(model, self.model.context())
     let encoded = try codec.encode(picture.load(side: codec.side))
     let file = TokensFile(
       patchNumbers: codec.patchNumbers, images: [.init(tokens: encoded.tokens)])
-    try Console.write(file.json, to: path)
+    try output.write(file.json)
     let closest = ClosestCall(encoded)
     if json { return try Console.print(json: Report(file: path, closestCall: closest)) }
     let tokens = encoded.tokens.scales.reduce(0) { $0 + $1.count }

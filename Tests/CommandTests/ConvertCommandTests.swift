@@ -117,8 +117,8 @@ import Testing
       arguments: ["convert"] + pair + ["--output", "x", "--type", "q4"], status: 64,
       message: "f32, f16, bf16, q8"),
     Misuse(
-      arguments: ["convert"] + pair + ["--output", pair[1], "--force"], status: 64,
-      message: "is one of the checkpoints"),
+      arguments: ["convert"] + pair + ["--output", pair[1], "--force"], status: 1,
+      message: "is an input of this command"),
     Misuse(
       arguments: ["convert"] + pair + ["--dry-run", "--patch-nums", "1,b"], status: 64,
       message: "1,2,3,4,5,6,8"),

@@ -59,7 +59,7 @@ package enum FixtureModels {
     let folder = try TemporaryFolder()
     let path = folder.file("model.varq")
     _ = try Converter(ConversionPlan(source, Survey(source), ConversionRecipe(format))).write(
-      to: path)
+      to: output(path))
     return try Model(path: path)
   }
 }

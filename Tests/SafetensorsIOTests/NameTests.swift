@@ -46,7 +46,7 @@ import Testing
   @Test func writer() throws {
     let path = files.folder.file("written")
     let writer = try SafetensorsWriter(
-      path,
+      output(path),
       entries: [Self.composed, Self.decomposed].map {
         SafetensorsEntry(name: $0, type: .f32, shape: [1])
       })

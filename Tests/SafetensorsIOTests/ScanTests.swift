@@ -19,10 +19,8 @@ import Testing
     var files = [[UInt8]](repeating: [], count: checkpoint.files.count)
     var elements = [[UInt8]](repeating: [], count: checkpoint.tensors.count)
     try unsafe checkpoint.scan(
-      checkpoint.tensors, bytes: { unsafe files[$0] += $1 }, pieceSize: pieceSize
-    ) {
-      unsafe elements[$0] += $1
-    }
+      checkpoint.tensors, bytes: { unsafe files[$0] += $1 }, pieceSize: pieceSize,
+      elements: { unsafe elements[$0] += $1 })
     for (file, bytes) in zip(checkpoint.files, files) {
       #expect(bytes.count == file.count)
       #expect(try SHA256Digest.digest(of: bytes) == SHA256Digest.digest(of: file))

@@ -48,7 +48,7 @@ struct WeightFixture {
     self.values = values
     let path = FileManager.default.temporaryDirectory
       .appending(path: "weight-\(UUID().uuidString)").path(percentEncoded: false)
-    let writer = try AtomicFileWriter(path)
+    let writer = try AtomicFileWriter(Outputs(reading: []).file(path))
     try writer.append(bytes)
     try writer.commit()
     defer { try? FileManager.default.removeItem(atPath: path) }

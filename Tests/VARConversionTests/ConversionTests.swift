@@ -24,7 +24,7 @@ import VARQuant
   ) throws -> ConversionReport {
     let model = try Self.model(name)
     let plan = try ConversionPlan(model, Survey(model), recipe)
-    return try Converter(plan).write(to: folder.file(file), replacing: true)
+    return try Converter(plan).write(to: output(folder.file(file)))
   }
 
   /// Every value of an f32 file is the source's, convolutions with their channels last.
@@ -153,7 +153,7 @@ import VARQuant
     let file = try VarqFile(folder.file("model.varq"))
     let changed = folder.file("changed.varq")
     let writer = try VarqWriter(
-      changed, metadata: file.metadata,
+      output(changed), metadata: file.metadata,
       tensors: file.tensors.map { TensorPlan(name: $0.name, format: $0.format, shape: $0.shape) })
     for tensor in file.tensors {
       let values = try tensor.floats()
@@ -172,7 +172,7 @@ import VARQuant
       let options = ConversionOptions(patchNumbers: [1, 2, 3, 4])
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
-      _ = try Converter(plan).write(to: folder.file("half.varq"), replacing: true)
+      _ = try Converter(plan).write(to: output(folder.file("half.varq")))
       let converted = try ModelFile(folder.file("half.varq"))
       #expect((converted.configuration.transformer != nil) == (half == .transformer))
       #expect((converted.configuration.tokenizer != nil) == (half == .tokenizer))

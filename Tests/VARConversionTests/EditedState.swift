@@ -63,7 +63,7 @@ struct EditedState {
       ($1.value.type.byteWidth, $0.key) < ($0.value.type.byteWidth, $1.key)
     }
     let writer = try SafetensorsWriter(
-      folder.file(name), replacing: true,
+      output(folder.file(name)),
       entries: sorted.map {
         SafetensorsEntry(name: $0.key, type: $0.value.type, shape: $0.value.shape)
       })

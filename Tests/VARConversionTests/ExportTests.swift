@@ -16,7 +16,7 @@ import VARQuant
     }
     let model = try SourceModel.recognize(transformer: sources[0], tokenizer: sources[1])
     let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.f32))
-    _ = try Converter(plan).write(to: folder.file("model.varq"))
+    _ = try Converter(plan).write(to: output(folder.file("model.varq")))
     let paths = try Exporter(ModelFile(folder.file("model.varq"))).write(
       to: folder.file("export"))
     #expect(paths == ["var", "vae"].map { folder.file("export/\($0).safetensors") })
@@ -43,7 +43,7 @@ import VARQuant
     let options = ConversionOptions(patchNumbers: [1, 2, 4])
     let model = try SourceModel.recognize(others: [source], options: options)
     let plan = try ConversionPlan(model, Survey(model), ConversionRecipe())
-    _ = try Converter(plan).write(to: folder.file("model.varq"))
+    _ = try Converter(plan).write(to: output(folder.file("model.varq")))
     let exporter = Exporter(try ModelFile(folder.file("model.varq")))
     _ = try exporter.write(to: folder.path)
     #expect(throws: (any Error).self) { _ = try exporter.write(to: folder.path) }
@@ -56,10 +56,10 @@ import VARQuant
     let folder = try TemporaryFolder()
     let entry = SafetensorsEntry(name: "a\"\\\n", type: .f32, shape: [2])
     #expect(throws: SafetensorsWriterError.name(entry.name)) {
-      _ = try SafetensorsWriter(folder.file("x"), entries: [entry, entry])
+      _ = try SafetensorsWriter(output(folder.file("x")), entries: [entry, entry])
     }
     let empty = SafetensorsEntry(name: "empty", type: .i64, shape: [0, 3])
-    let writer = try SafetensorsWriter(folder.file("x"), entries: [empty, entry])
+    let writer = try SafetensorsWriter(output(folder.file("x")), entries: [empty, entry])
     #expect(
       throws: SafetensorsWriterError.byteCount(tensor: entry.name, expected: 8, written: 0)
     ) {

@@ -17,7 +17,7 @@ import VARQuant
     let source = try Checkpoint.open(Repository.fixture("models/plain/vae.pth"))
     let path = folder.file("changed.safetensors")
     let writer = try SafetensorsWriter(
-      path, replacing: true,
+      output(path),
       entries: source.tensors.map { SafetensorsEntry(name: $0.name, type: .f32, shape: $0.shape) })
     for entry in source.tensors {
       var values = try source.floats(of: entry)
@@ -64,7 +64,7 @@ import VARQuant
     let tensor = try #require(plan.tensors.first { $0.target.name == "vae." + Self.weight })
     #expect(tensor.target.format == range.result)
     #expect((tensor.note == nil) == (range.wanted == range.result))
-    _ = try Converter(plan).write(to: folder.file("model.varq"))
+    _ = try Converter(plan).write(to: output(folder.file("model.varq")))
     let file = try VarqFile(folder.file("model.varq"))
     let written = try #require(file["vae." + Self.weight])
     #expect(try file.defect(of: written) == nil)
@@ -92,7 +92,7 @@ import VARQuant
     ).tensors
     let path = folder.file("narrow.safetensors")
     let writer = try SafetensorsWriter(
-      path,
+      output(path),
       entries: manifest.map {
         SafetensorsEntry(name: $0.upstreamName, type: .f32, shape: $0.upstreamShape)
       })
@@ -139,8 +139,7 @@ import VARQuant
     let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.f32))
     let path = folder.file("foreign.varq")
     func write(_ tensors: [TensorPlan]) throws {
-      let writer = try VarqWriter(
-        path, replacing: true, metadata: plan.metadata(), tensors: tensors)
+      let writer = try VarqWriter(output(path), metadata: plan.metadata(), tensors: tensors)
       for tensor in tensors {
         try writer.append([Float](repeating: 0, count: tensor.shape.reduce(1, *)))
       }

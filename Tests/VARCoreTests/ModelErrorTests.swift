@@ -103,7 +103,7 @@ import VARQuant
   /// Writes a file with the metadata of `plain` and tensors of zeros.
   private func write(_ tensors: [TensorPlan], to path: String) throws {
     let metadata = try FixtureModels.model("plain").file.metadata
-    let writer = try VarqWriter(path, metadata: metadata, tensors: tensors)
+    let writer = try VarqWriter(output(path), metadata: metadata, tensors: tensors)
     for tensor in tensors {
       let zeros = [UInt8](repeating: 0, count: tensor.format.byteCount(shape: tensor.shape))
       try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }

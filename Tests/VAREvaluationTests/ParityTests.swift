@@ -20,7 +20,7 @@ import VARQuant
       tokenizer: Checkpoint.open(models + "/vae.pth"))
     let folder = try TemporaryFolder()
     let path = folder.file("model.varq")
-    _ = try Converter(ConversionPlan(source, Survey(source), recipe)).write(to: path)
+    _ = try Converter(ConversionPlan(source, Survey(source), recipe)).write(to: output(path))
     return try Model(path: path)
   }
 
@@ -62,7 +62,7 @@ import VARQuant
     let folder = try TemporaryFolder()
     let path = folder.file("damaged.varq")
     let writer = try VarqWriter(
-      path, metadata: original.file.metadata,
+      output(path), metadata: original.file.metadata,
       tensors: original.file.tensors.map {
         TensorPlan(name: $0.name, format: $0.format, shape: $0.shape)
       })

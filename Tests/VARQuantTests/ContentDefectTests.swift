@@ -15,7 +15,7 @@ import VARQuant
   {
     let path = folder.file("raw.varq")
     let writer = try VarqWriter(
-      path, replacing: true, metadata: Metadata(),
+      output(path), metadata: Metadata(),
       tensors: [TensorPlan(name: "w", format: format, shape: shape)])
     try unsafe bytes.withUnsafeBytes { try unsafe writer.append($0) }
     try writer.finish()

@@ -51,7 +51,7 @@ import VARQuant
     let file = try VarqFile(path)
     let tensor = try #require(file["w"])
     let again = folder.file("again.varq")
-    let writer = try VarqWriter(again, metadata: file.metadata, tensors: [plan])
+    let writer = try VarqWriter(output(again), metadata: file.metadata, tensors: [plan])
     try unsafe file.file.withBytes(in: tensor.bytes) { try unsafe writer.append($0) }
     try writer.finish()
     #expect(try SampleFile.bytes(path) == SampleFile.bytes(again))
@@ -95,7 +95,7 @@ import VARQuant
   @Test func plansThatBreakTheFormatAreRefused() throws {
     func refusal(_ plans: [TensorPlan], _ metadata: Metadata = Metadata()) -> VarqWriterError? {
       #expect(throws: VarqWriterError.self) {
-        _ = try VarqWriter(folder.file("x.varq"), metadata: metadata, tensors: plans)
+        _ = try VarqWriter(output(folder.file("x.varq")), metadata: metadata, tensors: plans)
       }
     }
     let plan = TensorPlan(name: "w", format: .f32, shape: [2])
@@ -117,7 +117,8 @@ import VARQuant
 
   @Test func bytesMustBeThoseOfThePlan() throws {
     let plan = TensorPlan(name: "w", format: .f32, shape: [2])
-    let writer = try VarqWriter(folder.file("x.varq"), metadata: Metadata(), tensors: [plan])
+    let writer = try VarqWriter(
+      output(folder.file("x.varq")), metadata: Metadata(), tensors: [plan])
     #expect(throws: VarqWriterError.byteCount(tensor: "w", planned: 8, written: 12)) {
       try writer.append([1, 2, 3])
     }

@@ -22,7 +22,7 @@ enum SampleFile {
     plans: [TensorPlan] = plans, values: [[Float]] = values
   ) throws -> String {
     let path = folder.file(name)
-    let writer = try VarqWriter(path, replacing: true, metadata: metadata, tensors: plans)
+    let writer = try VarqWriter(output(path), metadata: metadata, tensors: plans)
     for tensor in values { try writer.append(tensor) }
     try writer.finish()
     return path

@@ -31,7 +31,8 @@ import VARQuant
   ) {
     let folder = try TemporaryFolder()
     let plan = TensorPlan(name: "w", format: format, shape: [values.count / 32, 32])
-    let writer = try VarqWriter(folder.file("w.varq"), metadata: Metadata(), tensors: [plan])
+    let writer = try VarqWriter(
+      output(folder.file("w.varq")), metadata: Metadata(), tensors: [plan])
     let statistics = try writer.append(values)
     try writer.finish()
     return (statistics, try VarqFile(folder.file("w.varq")).tensors[0].floats())

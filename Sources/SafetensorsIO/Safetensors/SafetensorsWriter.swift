@@ -50,8 +50,7 @@ package final class SafetensorsWriter {
   /// - Parameter metadata: strings for `__metadata__`; PyTorch's libraries want `format` to be `pt`.
   /// - Throws: ``SafetensorsWriterError``, `FileError`.
   package init(
-    _ path: String, replacing: Bool = false, metadata: [String: String] = ["format": "pt"],
-    entries: [SafetensorsEntry]
+    _ file: OutputFile, metadata: [String: String] = ["format": "pt"], entries: [SafetensorsEntry]
   ) throws {
     var names: Set = [ByteKey("__metadata__")]
     var planned: [(entry: SafetensorsEntry, byteCount: Int)] = []
@@ -64,7 +63,7 @@ package final class SafetensorsWriter {
       } catch { throw SafetensorsWriterError.shape(entry.name, error) }
     }
     self.entries = planned
-    output = try AtomicFileWriter(path, replacing: replacing)
+    output = try AtomicFileWriter(file)
     let header = Self.header(metadata, planned)
     try output.append((0..<8).map { UInt8(truncatingIfNeeded: header.count >> (8 * $0)) } + header)
     skipEmpty()

@@ -67,10 +67,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
   /// The text chunks of a picture.
   package var texts: [ImageText] {
     get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let json = String(decoding: try encoder.encode(self), as: UTF8.self)
-      return ImageText.software + [ImageText(keyword: Self.keyword, text: json)]
+      ImageText.software + [ImageText(keyword: Self.keyword, text: try RunRecord.json(self))]
     }
   }
 

@@ -1,4 +1,5 @@
 import Foundation
+import TensorBytes
 import VARCore
 import VARModel
 
@@ -18,8 +19,22 @@ extension TokensFile: Decodable {
   /// The file's bytes: one line a scale, so that people and `diff` can read them.
   package var json: [UInt8] {
     let entries = images.map { "    " + Self.text($0) }.joined(separator: ",\n")
+    let record = record.map { Self.recordStart + $0 + ",\n" } ?? ""
     return Array(
-      "{\n  \"patch_nums\": \(patchNumbers),\n  \"images\": [\n\(entries)\n  ]\n}\n".utf8)
+      "{\n\(record)  \"patch_nums\": \(patchNumbers),\n  \"images\": [\n\(entries)\n  ]\n}\n".utf8)
+  }
+
+  private static let recordStart = "  \"\(RunRecord.keyword)\": "
+
+  /// What a file that we wrote says about what made it; the pictures are not looked at.
+  static func record(_ path: String) -> String? {
+    guard let file = try? MappedFile(path) else { return nil }
+    let bytes = try? unsafe file.withBytes(in: 0..<file.count) { bytes in
+      unsafe [UInt8](bytes.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") })
+    }
+    let line = bytes.map { String(decoding: $0, as: UTF8.self) } ?? ""
+    guard line.hasPrefix(recordStart), line.hasSuffix(",") else { return nil }
+    return String(line.dropFirst(recordStart.count).dropLast())
   }
 
   private static func text(_ entry: Entry) -> String {

@@ -35,11 +35,14 @@ package struct TokensFile: Equatable, Sendable {
   package var patchNumbers: [Int]
   /// The pictures.
   package var images: [Entry]
+  /// What made them, one line of JSON that only ``record(_:)`` reads back.
+  package var record: String?
 
   /// Makes the content of a file; see ``validate(name:patchNumbers:vocabulary:)``.
-  package init(patchNumbers: [Int], images: [Entry]) {
+  package init(patchNumbers: [Int], images: [Entry], record: String? = nil) {
     self.patchNumbers = patchNumbers
     self.images = images
+    self.record = record
   }
 
   /// Reads a file and checks it against a model.

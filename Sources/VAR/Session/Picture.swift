@@ -37,8 +37,7 @@ public struct Picture: Sendable {
   /// - Parameter replacing: whether a file that is there may be replaced.
   /// - Throws: errors of the file; one that exists is an error unless `replacing`.
   public func write(to path: String, replacing: Bool = false) throws {
-    let writer = try AtomicFileWriter(path, replacing: replacing)
-    try writer.append(png())
-    try writer.commit()
+    let outputs = Outputs(reading: [], replacing: replacing ? .always : .never)
+    try outputs.file(path).write(png())
   }
 }

@@ -1,4 +1,3 @@
-internal import Platform
 internal import SafetensorsIO
 internal import TensorBytes
 package import VARModel
@@ -24,40 +23,38 @@ public struct Exporter {
   ///   - replacing: whether existing files may be replaced.
   ///   - progress: is told about every piece.
   /// - Returns: the paths written.
-  /// - Throws: `FileError`, before anything is written where a target is the reason.
+  /// - Throws: an error that says why a file cannot be written, before anything is where the target
+  ///   is the reason.
   public func write(
     to folder: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> [String] {
-    try Self.makeFolder(folder)
     let halves = ModelHalf.allCases.filter { half in
       model.tensors.contains { $0.specification.half == half }
     }
-    let paths = halves.map { Self.path($0, folder) }
-    for path in paths { try AtomicFileWriter(path, replacing: replacing).abandon() }
+    let outputs = Outputs(reading: [model.file.path], replacing: replacing ? .always : .never)
+    let files = try outputs.files(in: folder, named: halves.map { $0.rawValue + ".safetensors" })
     var tracker = ConversionProgress(
       phase: .exporting, total: model.tensors.reduce(0) { $0 + $1.tensor.count })
-    for (half, path) in zip(halves, paths) {
-      try write(half) { entries in
-        try SafetensorsWriter(path, replacing: replacing, entries: entries)
-      } progress: { name, count in
+    for (half, file) in zip(halves, files) {
+      try write(half, to: file) { name, count in
         tracker.tensor = name
         tracker.done += count
         progress(tracker)
       }
     }
-    return paths
+    return files.map(\.path)
   }
 
   private func write(
-    _ half: ModelHalf, _ open: ([SafetensorsEntry]) throws -> SafetensorsWriter,
-    progress: (_ tensor: String, _ count: Int) -> Void
+    _ half: ModelHalf, to file: OutputFile, _ progress: (_ tensor: String, _ count: Int) -> Void
   ) throws {
     let buffers = TensorManifest.rebuiltBuffers(of: model.configuration).filter { $0.half == half }
     // int64 first: then every tensor is aligned.
     let ordered =
       buffers.filter { $0.content == .levels } + buffers.filter { $0.content != .levels }
     let tensors = model.tensors.filter { $0.specification.half == half }
-    let writer = try open(ordered.map(\.entry) + tensors.map(\.specification.entry))
+    let writer = try SafetensorsWriter(
+      file, entries: ordered.map(\.entry) + tensors.map(\.specification.entry))
     for buffer in ordered { try write(buffer, writer) }
     for (specification, tensor) in tensors {
       try write(specification, tensor, writer) { progress(specification.name, $0) }
@@ -97,20 +94,6 @@ public struct Exporter {
       let zeros = [Float](repeating: 0, count: buffer.shape.reduce(1, *))
       try unsafe zeros.withUnsafeBytes { try unsafe writer.append($0) }
     }
-  }
-
-  private static func path(_ half: ModelHalf, _ folder: String) -> String {
-    (folder.hasSuffix("/") ? folder : folder + "/") + half.rawValue + ".safetensors"
-  }
-
-  /// Makes a folder and those above it.
-  private static func makeFolder(_ path: String) throws(FileError) {
-    if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    if errno == ENOENT, let slash = path.lastIndex(of: "/"), slash != path.startIndex {
-      try makeFolder(String(path[..<slash]))
-      if unsafe mkdir(path, 0o777) == 0 || errno == EEXIST { return }
-    }
-    throw .system(operation: "create", path: path, errno: errno)
   }
 }
 

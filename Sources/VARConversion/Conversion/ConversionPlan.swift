@@ -88,6 +88,9 @@ public struct ConversionPlan: Sendable {
     return metadata
   }
 
+  /// The files that the weights come from.
+  package var sourcePaths: [String] { sources.map(\.path) }
+
   /// The metadata of the file.
   ///
   /// The sources' SHA-256 are the survey's; where that has left them out, the files are read again.
@@ -125,10 +128,4 @@ public struct ConversionPlan: Sendable {
       return (format, members.count, members.reduce(0) { $0 + $1.targetByteCount })
     }
   }
-}
-
-/// The version of the programs.
-package enum Version {
-  /// As `--version` prints it.
-  package static let current = "0.1.0"
 }

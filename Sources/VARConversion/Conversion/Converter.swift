@@ -1,4 +1,4 @@
-internal import TensorBytes
+package import TensorBytes
 internal import VARModel
 internal import VARQuant
 
@@ -14,7 +14,8 @@ public struct Converter {
 
   /// Writes the file.
   /// - Parameters:
-  ///   - path: where it will be; it appears there when it is complete.
+  ///   - path: where it will be; it appears there when it is complete. A checkpoint of the plan is
+  ///     refused.
   ///   - replacing: whether an existing file may be replaced.
   ///   - progress: is told about every piece.
   /// - Returns: What the conversion has cost, tensor by tensor.
@@ -23,8 +24,21 @@ public struct Converter {
   public func write(
     to path: String, replacing: Bool = false, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
+    let outputs = Outputs(reading: plan.sourcePaths, replacing: replacing ? .always : .never)
+    return try write(to: outputs.file(path), progress: progress)
+  }
+
+  /// Writes the file.
+  /// - Parameters:
+  ///   - file: where it will be; it appears there when it is complete.
+  ///   - progress: is told about every piece.
+  /// - Returns: What the conversion has cost, tensor by tensor.
+  /// - Throws: `ConversionError`, errors of the checkpoint, `FileError`.
+  package func write(
+    to file: OutputFile, progress: (ConversionProgress) -> Void = { _ in }
+  ) throws -> ConversionReport {
     let writer = try VarqWriter(
-      path, replacing: replacing, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
+      file, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
     var tracker = ConversionProgress(
       phase: .converting, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
     var statistics: [QuantizationStatistics] = []

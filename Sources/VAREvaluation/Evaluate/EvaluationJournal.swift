@@ -1,5 +1,5 @@
 import Foundation
-import TensorBytes
+package import TensorBytes
 import VARModel
 
 /// What an evaluation has done so far, a line of JSON a picture, so that it can be taken up again.
@@ -7,57 +7,45 @@ package final class EvaluationJournal {
   private struct Entry: Codable {
     let image: String
     let label: ClassLabel
+    /// What the picture was when it was scored.
+    let sha256: String
     let score: ImageScore
   }
 
-  private let path: String
-  private let handle: FileHandle
+  private let journal: OutputJournal
   private var done: [String: Entry] = [:]
 
-  /// Opens the journal; one with another heading (model, mode, fit) is begun anew.
-  package init(path: String, heading: String) throws {
-    self.path = path
-    let content = FileManager.default.contents(atPath: path) ?? Data()
-    let lines = content.split(separator: UInt8(ascii: "\n"))
-    if let first = lines.first, first.elementsEqual(heading.utf8) {
-      for line in lines.dropFirst() {
-        // A line that was cut short by an interruption is left out.
-        guard let entry = try? JSONDecoder().decode(Entry.self, from: line) else { continue }
-        done[entry.image] = entry
-      }
-      handle = try Self.open(path)
-      if content.last != UInt8(ascii: "\n") { try handle.write(contentsOf: Data("\n".utf8)) }
-    } else {
-      try Folder.attempt("write", path) {
-        try Data((heading + "\n").utf8).write(to: URL(filePath: path))
-      }
-      handle = try Self.open(path)
+  /// Opens the journal of an evaluation.
+  /// - Parameter settings: everything besides the pictures that decides the scores, such as the
+  ///   model's checksum and the arithmetic.
+  /// - Throws: `OutputError`, also where the journal is of an evaluation by other settings.
+  package init(_ file: OutputFile, settings: [String]) throws {
+    journal = try OutputJournal(
+      file, heading: "var-run evaluation " + settings.joined(separator: " "))
+    for line in journal.lines {
+      guard let entry = try? JSONDecoder().decode(Entry.self, from: Data(line)) else { continue }
+      done[entry.image] = entry
     }
   }
 
-  private static func open(_ path: String) throws -> FileHandle {
-    try Folder.attempt("write", path) {
-      let handle = try FileHandle(forWritingTo: URL(filePath: path))
-      try handle.seekToEnd()
-      return handle
-    }
-  }
-
-  /// The score of a picture that is done.
-  package func score(of item: LabelledImages.Item) -> ImageScore? {
+  /// The score of a picture that is done, if neither its label nor its bytes have changed.
+  package func score(of item: LabelledImages.Item) throws -> ImageScore? {
     guard let entry = done[item.name], entry.label == item.label else { return nil }
-    return entry.score
+    return try Self.digest(item.path) == entry.sha256 ? entry.score : nil
   }
 
   /// Keeps a score.
   package func add(_ score: ImageScore, of item: LabelledImages.Item) throws {
-    let entry = Entry(image: item.name, label: item.label, score: score)
-    try handle.write(contentsOf: JSONEncoder().encode(entry) + Data("\n".utf8))
+    let entry = Entry(
+      image: item.name, label: item.label, sha256: try Self.digest(item.path), score: score)
+    try journal.append([UInt8](JSONEncoder().encode(entry)))
   }
 
   /// Removes the journal once the result is written.
-  package func remove() throws {
-    try handle.close()
-    try FileManager.default.removeItem(atPath: path)
+  package func remove() { journal.remove() }
+
+  /// SHA-256 of a file in hexadecimal.
+  package static func digest(_ path: String) throws -> String {
+    SHA256Digest.hex(try SHA256Digest.digest(of: MappedFile(path)))
   }
 }

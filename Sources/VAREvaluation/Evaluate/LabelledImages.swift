@@ -49,10 +49,13 @@ package struct LabelledImages {
       String(decoding: unsafe [UInt8]($0), as: UTF8.self)
     }
     var items: [Item] = []
-    for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-      .enumerated()
-    {
-      let fields = Self.fields(line)
+    // A byte order mark, as spreadsheets put in front.
+    let lines = text.trimmingPrefix("\u{feff}").split(
+      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    for (index, line) in lines.enumerated() {
+      guard let fields = LabelTable.fields(line) else {
+        throw LabelError.quote(table: table, line: index + 1)
+      }
       if fields == [""] || (index == 0 && fields.map { $0.lowercased() } == ["path", "class"]) {
         continue
       }
@@ -91,20 +94,6 @@ package struct LabelledImages {
     }
   }
 
-  /// The fields of a line of comma-separated values; quotes protect commas and double quotes.
-  package static func fields(_ line: some StringProtocol) -> [String] {
-    var fields = [""]
-    var isQuoted = false
-    for character in line {
-      switch character {
-      case "\"": isQuoted.toggle()
-      case "," where !isQuoted: fields.append("")
-      default: fields[fields.count - 1].append(character)
-      }
-    }
-    return fields.map { $0.trimmingCharacters(in: .whitespaces) }
-  }
-
   private static func isPicture(_ name: String) -> Bool {
     suffixes.contains(URL(filePath: name).pathExtension.lowercased())
   }
@@ -116,6 +105,8 @@ package enum LabelError: Error, Equatable, CustomStringConvertible {
   case noImages(folder: String)
   /// Pictures lie directly in the folder.
   case noLabels(folder: String)
+  /// A quote stands where none may, or is not closed.
+  case quote(table: String, line: Int)
   /// A line lacks a field.
   case row(table: String, line: Int)
   /// A class that the model hasn't.
@@ -130,6 +121,8 @@ package enum LabelError: Error, Equatable, CustomStringConvertible {
       "\(folder) holds no PNG or JPEG files"
     case .noLabels(let folder):
       "the images in \(folder) have no classes: they are not in sub-folders named by class id or name"
+    case .quote(let table, let line):
+      "\(table), line \(line): a double quote must begin and end its field, and be two within it"
     case .row(let table, let line):
       "\(table), line \(line): not of the form path,class"
     case .unknown(let error, let place):

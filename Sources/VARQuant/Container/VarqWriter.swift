@@ -1,4 +1,4 @@
-internal import TensorBytes
+package import TensorBytes
 
 /// Why a `.varq` file cannot be written as planned.
 package enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertible {
@@ -33,10 +33,10 @@ package final class VarqWriter {
   private var progress = 0
   private var digest: SHA256Digest
 
-  /// Begins a file at `path`.
+  /// Begins a file.
   /// - Throws: ``VarqWriterError/plan(_:)``, `FileError`, `DigestError`.
   package init(
-    _ path: String, replacing: Bool = false, metadata: Metadata, tensors: [TensorPlan]
+    _ file: OutputFile, metadata: Metadata, tensors: [TensorPlan]
   ) throws {
     do throws(VarqDefect) {
       self.metadata = try metadata.encoded()
@@ -51,7 +51,7 @@ package final class VarqWriter {
     } catch {
       throw VarqWriterError.plan(error)
     }
-    output = try AtomicFileWriter(path, replacing: replacing)
+    output = try AtomicFileWriter(file)
     digest = try SHA256Digest()
     try output.append(
       [UInt8](repeating: 0, count: VarqLayout.headerSize + self.metadata.count + tableSize))

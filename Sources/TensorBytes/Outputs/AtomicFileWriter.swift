@@ -4,26 +4,31 @@ internal import Platform
 ///
 /// The bytes go to an unnamed temporary in the target's folder (`O_TMPFILE`), so that not even
 /// SIGKILL leaves anything behind; where the file system has none, to a hidden named one, which is
-/// removed when the writer is given up. ``commit()`` syncs it and gives it the name.
+/// removed when the writer is given up or a signal ends the program. ``commit()`` syncs it and gives it the name.
 @safe package final class AtomicFileWriter {
-  /// The path the file will have.
+  /// The path the file will have, as it was given.
   package let path: String
   /// Bytes appended so far.
   package private(set) var count = 0
-  private let target: AtomicTarget
+  private let target: OutputTarget
   private var descriptor: Int32
   /// The hidden name, where there is no unnamed temporary.
-  private var temporaryPath: String?
+  private var hidden: HiddenName?
 
-  /// Begins a file that will be at `path`.
+  /// Begins a file, and makes its folder if that was declared.
   ///
-  /// A symbolic link is followed: the file that it names is replaced.
-  /// - Throws: ``FileError/exists(path:)`` if it exists and `replacing` is false,
-  ///   ``FileError/notRegularFile(path:)`` for folders and devices, ``FileError`` by the system.
-  package init(_ path: String, replacing: Bool = false) throws(FileError) {
-    self.path = path
-    target = try AtomicTarget(path, replacing: replacing)
-    (descriptor, temporaryPath) = try target.openTemporary()
+  /// A symbolic link is followed: the file that it names is made or replaced.
+  /// - Parameters:
+  ///   - output: what ``Outputs`` has allowed.
+  ///   - unnamed: false for a hidden name even where the file system could do without, for tests.
+  /// - Throws: ``FileError/notRegularFile(path:)`` for the standard output, ``FileError`` by the
+  ///   system.
+  package init(_ output: OutputFile, unnamed: Bool = true) throws(FileError) {
+    guard let target = output.target else { throw .notRegularFile(path: StandardOutput.name) }
+    path = output.path
+    self.target = target
+    try target.makeFolder(path)
+    (descriptor, hidden) = try target.openTemporary(path, unnamed: unnamed)
   }
 
   deinit { abandon() }
@@ -60,12 +65,7 @@ internal import Platform
     guard descriptor >= 0 else { throw .closed(path: path) }
     defer { abandon() }
     guard fsync(descriptor) == 0 else { throw failure("sync") }
-    if let hidden = temporaryPath {
-      try target.take(hidden)
-      temporaryPath = nil
-    } else {
-      try target.take(unnamed: descriptor)
-    }
+    try target.take(descriptor, hidden, path)
     target.syncFolder()
   }
 
@@ -73,8 +73,7 @@ internal import Platform
   package func abandon() {
     if descriptor >= 0 { close(descriptor) }
     descriptor = -1
-    if let temporaryPath { _ = unsafe unlink(temporaryPath) }
-    temporaryPath = nil
+    hidden = nil
   }
 
   private func overwrite(_ bytes: [UInt8], at offset: Int, limit: Int) throws(FileError) {

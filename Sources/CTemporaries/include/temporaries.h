@@ -1,0 +1,26 @@
+// Names of unfinished files, which a signal that ends the process takes along.
+//
+// In C because a signal handler may use nothing that allocates, locks or counts references.
+#ifndef TEMPORARIES_H
+#define TEMPORARIES_H
+
+/// Notes a path that is to be removed if INT, TERM or HUP ends the process; before the file is made.
+/// Returns its number, or -1 if the table is full or the path too long: it is then not removed.
+int temporaries_add(const char *path);
+
+/// Forgets a path, once the name is gone. -1 is fine.
+void temporaries_forget(int number);
+
+/// From now on INT, TERM and HUP remove the noted paths before they end the process; those that are
+/// ignored (as nohup does) or handled already stay so. For programs: a library sets no handlers.
+void temporaries_remove_on_signals(void);
+
+/// Removes the files of a folder that are named prefix, letters or digits, ".tmp", and that nobody
+/// holds a lock on: what a killed process has left.
+void temporaries_sweep(const char *folder, const char *prefix);
+
+/// Locks an open file for this process alone, as long as it is open. If waits is 0 and another holds the
+/// lock, returns 0 at once. Returns 1 when locked, -1 with errno where the file system has no locks.
+int temporaries_lock(int file, int waits);
+
+#endif

@@ -1,0 +1,48 @@
+package import TensorBytes
+
+extension ImageText {
+  /// The text chunks before the pixels of a PNG file, uncompressed, as we write them; none of
+  /// anything else. The pixels are not looked at.
+  /// - Throws: `FileError`.
+  package static func list(ofPNG path: String) throws(FileError) -> [ImageText] {
+    let file = try MappedFile(path)
+    func bytes(_ offset: Int, _ count: Int) -> [UInt8]? {
+      guard offset >= 0, count >= 0, offset <= file.count - count else { return nil }
+      return try? unsafe file.withBytes(in: offset..<offset + count) { unsafe [UInt8]($0) }
+    }
+    guard bytes(0, 8) == [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] else { return [] }
+    var texts: [ImageText] = []
+    var offset = 8
+    while let head = bytes(offset, 8) {
+      let length = head[..<4].reduce(0) { $0 << 8 | Int($1) }
+      let type = String(decoding: head[4...], as: UTF8.self)
+      if type == "IDAT" { break }
+      if let content = bytes(offset + 8, length), let text = text(type, content) {
+        texts.append(text)
+      }
+      offset += 12 + length
+    }
+    return texts
+  }
+
+  /// tEXt is keyword, 0, text; iTXt has two flags after the 0, and a language and a translated
+  /// keyword, each with its 0, before the text.
+  private static func text(_ type: String, _ content: [UInt8]) -> ImageText? {
+    guard let end = content.firstIndex(of: 0) else { return nil }
+    var text = content[(end + 1)...]
+    switch type {
+    case "tEXt": break
+    case "iTXt":
+      guard text.first == 0 else { return nil }
+      text = text.dropFirst(2)
+      for _ in 0..<2 {
+        guard let zero = text.firstIndex(of: 0) else { return nil }
+        text = text[(zero + 1)...]
+      }
+    default: return nil
+    }
+    return ImageText(
+      keyword: String(decoding: content[..<end], as: UTF8.self),
+      text: String(decoding: text, as: UTF8.self))
+  }
+}
