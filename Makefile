@@ -18,6 +18,8 @@ SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 LIBRARIES := git pkg-config zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev
 ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+C_TOOLS   := clang-format-14
+C_SOURCES := $(wildcard $(addsuffix /*.[ch],Sources/CVARKernels/* Tests/arm Benchmarks/kernel-bench))
 PY_TOOLS  := python3 python3-venv
 
 # $(call apt-install,PACKAGES): installs those that dpkg doesn't list as installed; no network otherwise.
@@ -38,7 +40,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint test-arm test-python fuzz parity-full bench kernel-bench quality \
+.PHONY: help setup build demo test lint lint-c test-arm test-python fuzz parity-full bench kernel-bench quality \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -68,8 +70,12 @@ demo: build $(MODEL) ## Convert the bundled model, draw a grid of its classes an
 test: setup ## Set up, build, and run all tests
 	$(SWIFT) test -c release --disable-testable-imports
 
-lint: ## Check the formatting of every Swift file
+lint: lint-c ## Check the formatting of every Swift and kernel file
 	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+
+lint-c: ## Check the formatting of the kernels, their tests and their bench; clang-format -i mends it
+	$(call apt-install,$(C_TOOLS))
+	clang-format-14 --dry-run -Werror $(C_SOURCES)
 
 test-arm: ## Compile the kernels for AArch64 and test them under an emulator
 	$(call apt-install,$(ARM_TOOLS))
@@ -96,10 +102,8 @@ bench: build $(CHECKS)/d16/var.pth ## PyTorch and var-run in one interleaved run
 	  --output Benchmarks/RESULTS.md
 
 kernel-bench: setup ## Every kernel by shape, with its share of the machine's ceiling
-	@mkdir -p .build
-	clang -O2 -std=c11 -ISources/CVARKernels/include -ISources/CVARKernels Benchmarks/kernel-bench/*.c \
-	  Sources/CVARKernels/*.c -lm -lpthread -o .build/kernel-bench
-	.build/kernel-bench
+	$(SWIFT) build -c release --product kernel-bench
+	$(BUILD)/kernel-bench
 
 quality: build ## What each format and arithmetic costs on the demo model's test images
 	$(call venv,tools/requirements.txt)

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 out=.build/arm
 mkdir -p "$out"
-sources=(Sources/CVARKernels/*.c Tests/arm/*.c)
+sources=(Sources/CVARKernels/*/*.c Tests/arm/*.c)
 flags=(-O2 -std=c11 -Wall -Wextra -Werror -ISources/CVARKernels/include -ISources/CVARKernels)
 
 if [ "${1:-}" = --native ]; then

@@ -18,14 +18,13 @@ typedef struct layer {
   int count;  // in the decoder
 } layer;
 
-static const layer layers[] = {
-    {"conv_in", 16, 32, 640, false, 1},     {"640 at 16", 16, 640, 640, false, 10},
-    {"up to 32", 16, 640, 640, true, 1},    {"640>320 at 32", 32, 640, 320, false, 1},
-    {"320 at 32", 32, 320, 320, false, 5},  {"up to 64", 32, 320, 320, true, 1},
-    {"320 at 64", 64, 320, 320, false, 6},  {"up to 128", 64, 320, 320, true, 1},
-    {"320>160 at 128", 128, 320, 160, false, 1}, {"160 at 128", 128, 160, 160, false, 5},
-    {"up to 256", 128, 160, 160, true, 1},  {"160 at 256", 256, 160, 160, false, 6},
-    {"conv_out", 256, 160, 3, false, 1}};
+static const layer layers[] = {{"conv_in", 16, 32, 640, false, 1},          {"640 at 16", 16, 640, 640, false, 10},
+                               {"up to 32", 16, 640, 640, true, 1},         {"640>320 at 32", 32, 640, 320, false, 1},
+                               {"320 at 32", 32, 320, 320, false, 5},       {"up to 64", 32, 320, 320, true, 1},
+                               {"320 at 64", 64, 320, 320, false, 6},       {"up to 128", 64, 320, 320, true, 1},
+                               {"320>160 at 128", 128, 320, 160, false, 1}, {"160 at 128", 128, 160, 160, false, 5},
+                               {"up to 256", 128, 160, 160, true, 1},       {"160 at 256", 256, 160, 160, false, 6},
+                               {"conv_out", 256, 160, 3, false, 1}};
 
 static float *numbers(size_t count) {
   float *const p = aligned_alloc(4096, (count * sizeof(float) + 4095) / 4096 * 4096);
@@ -64,15 +63,15 @@ static double time_layer(const image_bench *b, const layer *l, cvar_conv_algorit
                     .residual = l->upsample ? NULL : output,
                     .output = output};
   cvar_conv_plan(&conv);
-  void *const shared = filled(conv.plan.shared_bytes, 0);
+  conv.workspace = filled(conv.plan.shared_bytes, 0);
   double best = 1e9;
   for (int round = 0; round < ROUNDS; round++) {
     const double start = b->now();
-    if (cvar_conv_run(&conv, b->pool, shared)) exit(1);
+    if (cvar_conv_run(&conv, b->pool)) exit(1);
     const double time = b->now() - start;
     if (time < best) best = time;
   }
-  free(x), free(affine), free(bias), free(output), free(weights), free(scales), free(shared);
+  free(x), free(affine), free(bias), free(output), free(weights), free(scales), free(conv.workspace);
   return best;
 }
 

@@ -7,8 +7,8 @@
 typedef struct image_bench {
   cvar_level level;
   cvar_pool *pool;
-  double ceiling;         // f32 GFLOP/s of all threads
-  double (*now)(void);    // seconds
+  double ceiling;       // f32 GFLOP/s of all threads
+  double (*now)(void);  // seconds
 } image_bench;
 
 /// Prints the times of convolutions, GroupNorm and attention.

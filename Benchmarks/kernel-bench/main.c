@@ -1,6 +1,7 @@
 // Times the kernels by shape and prints GFLOP/s with the share of the machine's measured ceiling. A single
 // thread is timed by its CPU time.
-//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape N,K] [--rows M] [--only images]
+//   kernel-bench [--level NAME] [--threads N] [--mode f32|bf16|bf16dot|f16|int8] [--format q8|f16|bf16|f32] [--shape
+//   N,K] [--rows M] [--only images]
 #define _POSIX_C_SOURCE 200809L
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +27,8 @@ static double seconds_now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static const char *const level_names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot", "avx512fp16"};
+static const char *const level_names[] = {"scalar",     "avx2", "avx512",  "avx512vnni",
+                                          "avx512bf16", "neon", "neondot", "avx512fp16"};
 static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8", "f16"};
 static const char *const format_names[] = {"f32", "f16", "bf16", "q8"};
 static const size_t format_bytes[] = {4, 2, 2, 1};
@@ -66,7 +68,9 @@ static options parse(int argc, char **argv) {
       row_counts[0] = (size_t)atoi(value);
       counts = 1;
     } else if (strcmp(argv[i], "--shape") != 0 || sscanf(value, "%zu,%zu", &o.n, &o.k) != 2) {
-      fprintf(stderr, "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K] [--rows M] [--only images]\n");
+      fprintf(stderr,
+              "usage: kernel-bench [--level L] [--threads N] [--mode M] [--format F] [--shape N,K] [--rows M] [--only "
+              "images]\n");
       exit(64);
     }
   }
@@ -108,13 +112,6 @@ static void *fill(int format) {
   return p;
 }
 
-static void linear_task(void *context, size_t task, void *scratch) { cvar_linear_task(context, task, scratch); }
-
-static void prepare_task(void *context, size_t task, void *scratch) {
-  (void)scratch;
-  cvar_prepare_task(context, task);
-}
-
 typedef struct bench {
   cvar_pool *pool;
   options o;
@@ -130,14 +127,13 @@ typedef struct bench {
 static void layer(const bench *b, int mode, int format, size_t m, size_t copy) {
   const size_t n = b->o.n, k = b->o.k;
   const cvar_arithmetic arithmetic = (cvar_arithmetic)mode;
-  const cvar_activations x = {arithmetic, k, cvar_activation_stride(arithmetic, k), b->values, b->x_scales, b->x_offsets};
-  cvar_prepare prepare = {b->o.level, m, b->input, k, false, x};
-  cvar_pool_run(b->pool, cvar_row_tasks(m), prepare_task, &prepare, 0);
+  const cvar_activations x = {arithmetic, k,           cvar_activation_stride(arithmetic, k),
+                              b->values,  b->x_scales, b->x_offsets};
+  const cvar_prepare prepare = {b->o.level, m, b->input, k, false, x};
   cvar_linear linear = {.level = b->o.level, .rows = m, .input = x, .output = b->output, .output_stride = n};
   const size_t bytes = n * k * format_bytes[format];
   linear.weights = (cvar_weights){(cvar_format)format, n, k, b->weights[format] + copy * bytes, b->scales};
-  const size_t tasks = cvar_linear_plan(&linear, cvar_pool_threads(b->pool));
-  cvar_pool_run(b->pool, tasks, linear_task, &linear, CVAR_SCRATCH_BYTES);
+  if (cvar_prepare_run(&prepare, b->pool) != 0 || cvar_linear_run(&linear, b->pool) != 0) exit(1);
 }
 
 static double gflops(const bench *b, int mode, int format, size_t m) {

@@ -32,10 +32,28 @@ import CVARKernels
     let blocks = arithmetic == CVAR_ARITHMETIC_INT8 ? capacity / Int(CVAR_BLOCK) : 0
     scales = blocks > 0 ? try FloatBuffer(count: blocks) : nil
     offsets = blocks > 0 ? try FloatBuffer(count: blocks) : nil
-    unsafe values = try Memory.map(capacity * cvar_activation_size(arithmetic))
+    unsafe values = try Memory.map(Self.valueBytes(capacity, arithmetic))
   }
 
-  deinit { unsafe Memory.unmap(values, capacity * cvar_activation_size(arithmetic)) }
+  deinit { unsafe Memory.unmap(values, Self.valueBytes(capacity, arithmetic)) }
+
+  private static func valueBytes(_ capacity: Int, _ arithmetic: cvar_arithmetic) -> Int {
+    Memory.pages(capacity * cvar_activation_size(arithmetic))
+  }
+
+  /// The memory that it may touch, in whole pages.
+  package var bytes: Int { Self.bytes(capacity: capacity, arithmetic) }
+
+  private static func bytes(capacity: Int, _ arithmetic: cvar_arithmetic) -> Int {
+    let isInt8 = arithmetic == CVAR_ARITHMETIC_INT8
+    let blocks = FloatBuffer.bytes(count: capacity / Int(CVAR_BLOCK))
+    return valueBytes(capacity, arithmetic) + (isInt8 ? 2 * blocks : 0)
+  }
+
+  /// The memory of a buffer for [rows, columns].
+  static func bytes(rows: Int, columns: Int, arithmetic: cvar_arithmetic) -> Int {
+    bytes(capacity: rows * cvar_activation_stride(arithmetic, columns), arithmetic)
+  }
 
   /// Takes a new shape; the elements are undefined until written.
   func reshape(rows: Int, columns: Int) {

@@ -23,16 +23,17 @@ extension Compute {
   ///   - cache: takes the tokens `position..<position + n` of each image.
   ///   - position: of the first token.
   ///   - scaling: of queries and keys.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
   package func append(
     _ qkv: FloatMatrix, to cache: KVCache, at position: Int, scaling: QueryScaling
-  ) {
+  ) throws(ComputeError) {
     precondition(
       qkv.columns == 3 * cache.width && qkv.rows % cache.images == 0, "shape of the queries")
     let tokens = qkv.rows / cache.images
     precondition(position >= 0 && position + tokens <= cache.capacity, "the cache is too small")
     guard tokens > 0 else { return }
     var kernel = unsafe cache.kernelCache
-    unsafe withUnsafePointer(to: &kernel) { kernel in
+    let status = unsafe withUnsafePointer(to: &kernel) { kernel in
       var append = unsafe cvar_append()
       unsafe append.level = level.code
       unsafe append.cache = kernel
@@ -47,10 +48,10 @@ extension Compute {
       case .plain(let factor):
         unsafe append.plain_scale = factor
       }
-      // Without scratch memory the pool cannot fail.
-      _ = unsafe cvar_append_run(&append, pool.pool)
+      return unsafe cvar_append_run(&append, pool.pool)
     }
     withExtendedLifetime((qkv, cache, scaling)) {}
+    try pool.check(status, scratch: 0)
   }
 
   /// softmax(q·kᵀ)·v over the cached tokens.
@@ -99,6 +100,6 @@ extension Compute {
       }
     }
     withExtendedLifetime((queries, cache, output)) {}
-    guard status == 0 else { throw .outOfMemory(bytes: keys * 64 * pool.threads) }
+    try pool.check(status, scratch: cvar_attention_scratch(keys, cache.headWidth))
   }
 }

@@ -1,6 +1,8 @@
 import CVARKernels
 package import VARQuant
 
+// Each throws ``ComputeError/outOfMemory(bytes:)``: from within a task of the pool, where a region
+// takes its scratch memory anew; elsewhere it was taken when the context was made.
 extension Compute {
   /// y = input · weightᵀ + bias.
   /// - Parameters:
@@ -11,9 +13,9 @@ extension Compute {
   package func linear(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: FloatMatrix
-  ) {
+  ) throws(ComputeError) {
     precondition(output.rows == input.rows && output.columns == weight.rows, "shape of the output")
-    unsafe run(input, weight, bias) { linear in
+    try unsafe run(input, weight, bias) { linear in
       unsafe linear.epilogue = CVAR_STORE
       unsafe linear.output = output.start
       unsafe linear.output_stride = output.stride
@@ -30,10 +32,10 @@ extension Compute {
   package func linearGELU(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: ActivationBuffer
-  ) {
+  ) throws(ComputeError) {
     precondition(input !== output, "input and output must differ")
     output.reshape(rows: input.rows, columns: weight.rows)
-    unsafe run(input, weight, bias) { linear in
+    try unsafe run(input, weight, bias) { linear in
       unsafe linear.epilogue = CVAR_GELU
       unsafe linear.hidden = output.kernelActivations
     }
@@ -50,12 +52,12 @@ extension Compute {
   package func linearResidual(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     gamma: FloatMatrix, into x: FloatMatrix
-  ) {
+  ) throws(ComputeError) {
     precondition(x.rows == input.rows && x.columns == weight.rows, "shape of the residual stream")
     precondition(
       gamma.rows > 0 && x.rows % gamma.rows == 0 && gamma.columns == weight.rows,
       "gamma must be [G, N], G dividing M")
-    unsafe run(input, weight, bias) { linear in
+    try unsafe run(input, weight, bias) { linear in
       unsafe linear.epilogue = CVAR_RESIDUAL
       unsafe linear.output = x.start
       unsafe linear.output_stride = x.stride
@@ -84,11 +86,11 @@ extension Compute {
   @unsafe private func run(
     _ input: ActivationBuffer, _ weight: WeightMatrix, _ bias: FloatVector?,
     _ epilogue: (inout cvar_linear) -> Void
-  ) {
+  ) throws(ComputeError) {
     precondition(input.columns == weight.columns, "K of input and weight differ")
     precondition(bias == nil || bias?.count == weight.rows, "bias must be [N]")
     guard input.rows > 0 else { return }
-    unsafe weight.withKernelWeights { weights in
+    let status = unsafe weight.withKernelWeights { weights in
       var linear = unsafe cvar_linear()
       unsafe linear.level = level.code
       unsafe linear.rows = input.rows
@@ -96,11 +98,9 @@ extension Compute {
       unsafe linear.weights = weights
       unsafe linear.bias = bias.map { unsafe UnsafePointer($0.base) }
       unsafe epilogue(&linear)
-      let tasks = unsafe cvar_linear_plan(&linear, pool.threads)
-      unsafe pool.run(tasks, scratch: Int(CVAR_SCRATCH_BYTES), &linear) { context, task, scratch in
-        unsafe cvar_linear_task(context?.assumingMemoryBound(to: cvar_linear.self), task, scratch)
-      }
+      return unsafe cvar_linear_run(&linear, pool.pool)
     }
     withExtendedLifetime((input, bias)) {}
+    try pool.check(status, scratch: Int(CVAR_LINEAR_SCRATCH))
   }
 }

@@ -12,7 +12,7 @@ extension Compute {
   ///   - output: holds [M, C] afterwards.
   package func layerNormModulate(
     _ x: FloatMatrix, scale: FloatMatrix, shift: FloatMatrix, into output: ActivationBuffer
-  ) {
+  ) throws(ComputeError) {
     precondition(
       scale.rows > 0 && x.rows % scale.rows == 0 && scale.rows == shift.rows
         && scale.columns == x.columns && shift.columns == x.columns
@@ -23,34 +23,32 @@ extension Compute {
       level: level.code, rows: x.rows, input: x.start, input_stride: x.stride,
       scale: scale.start, shift: shift.start, group_stride: scale.stride,
       rows_per_group: x.rows / scale.rows, output: output.kernelActivations)
-    withExtendedLifetime((x, scale, shift, output)) {
-      unsafe pool.run(cvar_row_tasks(x.rows), scratch: 0, &modulate) { context, task, _ in
-        unsafe cvar_modulate_task(context?.assumingMemoryBound(to: cvar_modulate.self), task)
-      }
-    }
+    let status = unsafe cvar_modulate_run(&modulate, pool.pool)
+    withExtendedLifetime((x, scale, shift, output)) {}
+    try pool.check(status, scratch: 0)
   }
 
   /// Stores x [M, K] as the input of a linear layer.
-  package func prepare(_ x: FloatMatrix, into output: ActivationBuffer) {
-    prepare(x, silu: false, into: output)
+  package func prepare(_ x: FloatMatrix, into output: ActivationBuffer) throws(ComputeError) {
+    try prepare(x, silu: false, into: output)
   }
 
   /// Stores SiLU(x), x [M, K], as the input of a linear layer.
-  package func prepareSiLU(_ x: FloatMatrix, into output: ActivationBuffer) {
-    prepare(x, silu: true, into: output)
+  package func prepareSiLU(_ x: FloatMatrix, into output: ActivationBuffer) throws(ComputeError) {
+    try prepare(x, silu: true, into: output)
   }
 
-  private func prepare(_ x: FloatMatrix, silu: Bool, into output: ActivationBuffer) {
+  private func prepare(
+    _ x: FloatMatrix, silu: Bool, into output: ActivationBuffer
+  ) throws(ComputeError) {
     output.reshape(rows: x.rows, columns: x.columns)
     guard x.rows > 0 else { return }
     var prepare = unsafe cvar_prepare(
       level: level.code, rows: x.rows, input: x.start, input_stride: x.stride, silu: silu,
       output: output.kernelActivations)
-    withExtendedLifetime((x, output)) {
-      unsafe pool.run(cvar_row_tasks(x.rows), scratch: 0, &prepare) { context, task, _ in
-        unsafe cvar_prepare_task(context?.assumingMemoryBound(to: cvar_prepare.self), task)
-      }
-    }
+    let status = unsafe cvar_prepare_run(&prepare, pool.pool)
+    withExtendedLifetime((x, output)) {}
+    try pool.check(status, scratch: 0)
   }
 
   /// x·sigmoid(x) of each element, in place.

@@ -28,7 +28,7 @@ package struct Compute: Sendable {
     self.mode = mode ?? .automatic(at: level)
     self.level = level
     pool = try ThreadPool(threads: threads)
-    try pool.reserve(scratch: Int(CVAR_SCRATCH_BYTES))
+    try pool.reserve(scratch: Int(CVAR_LINEAR_SCRATCH))
   }
 
   private init(mode: ComputeMode, level: CPULevel, pool: ThreadPool) {

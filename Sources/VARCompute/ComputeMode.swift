@@ -1,7 +1,7 @@
 import CVARKernels
 
 /// How large matrix products are computed; the weights' format is another matter.
-package enum ComputeMode: String, Sendable, CaseIterable {
+public enum ComputeMode: String, Sendable, CaseIterable {
   /// Inputs and weights as f32, sums in f32.
   case f32
   /// Inputs and weights rounded to bf16 and multiplied by bf16 dot products, or as f32 where those

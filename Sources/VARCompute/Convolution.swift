@@ -77,28 +77,29 @@ extension Compute {
     adding residual: FeatureMap? = nil, into output: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
     Self.check(convolution, x, residual, output)
-    var plan = unsafe kernelPlan(convolution, x)
-    unsafe plan.silu = silu
-    unsafe plan.output = output.start
-    unsafe plan.residual = residual.map { unsafe UnsafePointer($0.start) }
-    unsafe cvar_conv_plan(&plan)
-    let affineBytes = norm == nil ? 0 : Self.affineBytes(x)
-    let scratch = unsafe max(
-      plan.plan.shared_bytes, norm.map { normScratchBytes(x, $0) } ?? 0)
-    let memory = unsafe try workspace.take(bytes: affineBytes + scratch)
+    var kernel = unsafe Self.plan(
+      convolution, images: x.images, height: x.height, width: x.width, threads: pool.threads)
+    let need = unsafe Self.need(kernel, withNorm: norm != nil)
+    let memory = unsafe try workspace.take(bytes: need.affine + need.rest)
+    let rest = unsafe memory + need.affine
     if let norm {
       let affine = unsafe memory.assumingMemoryBound(to: Float.self)
-      unsafe try groupNormAffine(x, norm, into: affine, scratch: memory + affineBytes)
-      unsafe plan.affine = UnsafePointer(affine)
+      unsafe try groupNormAffine(x, norm, into: affine, scratch: rest)
+      unsafe kernel.affine = UnsafePointer(affine)
     }
+    unsafe kernel.level = level.code
+    unsafe kernel.input = UnsafePointer(x.start)
+    unsafe kernel.silu = silu
+    unsafe kernel.bias = convolution.bias.map { unsafe UnsafePointer($0.base) }
+    unsafe kernel.residual = residual.map { unsafe UnsafePointer($0.start) }
+    unsafe kernel.output = output.start
+    unsafe kernel.workspace = rest
     let status = unsafe convolution.weight.withKernelWeights { weights in
-      unsafe plan.weights = weights
-      return unsafe cvar_conv_run(&plan, pool.pool, memory + affineBytes)
+      unsafe kernel.weights = weights
+      return unsafe cvar_conv_run(&kernel, pool.pool)
     }
     withExtendedLifetime((convolution, x, residual, output, workspace)) {}
-    guard status == 0 else {
-      throw unsafe .outOfMemory(bytes: plan.plan.thread_bytes * pool.threads)
-    }
+    try pool.check(status, scratch: unsafe kernel.plan.thread_bytes)
   }
 
   /// Takes the memory that a convolution without a norm needs, for maps shaped like `x`, so that it
@@ -107,29 +108,38 @@ extension Compute {
   package func reserve(
     for convolution: Convolution, _ x: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
-    var plan = unsafe kernelPlan(convolution, x)
-    unsafe cvar_conv_plan(&plan)
-    _ = unsafe try workspace.take(bytes: plan.plan.shared_bytes)
-    try unsafe pool.reserve(scratch: plan.plan.thread_bytes)
+    let plan = unsafe Self.plan(
+      convolution, images: x.images, height: x.height, width: x.width, threads: pool.threads)
+    let need = unsafe Self.need(plan, withNorm: false)
+    _ = unsafe try workspace.take(bytes: need.affine + need.rest)
+    try pool.reserve(scratch: unsafe plan.plan.thread_bytes)
   }
 
-  /// The convolution without its weights, norm, residual and output.
-  @unsafe private func kernelPlan(_ convolution: Convolution, _ x: FeatureMap) -> cvar_conv {
+  /// How a convolution runs over maps [images, height, width, Cin] on some threads; without pointers.
+  @unsafe static func plan(
+    _ convolution: Convolution, images: Int, height: Int, width: Int, threads: Int
+  ) -> cvar_conv {
     var plan = unsafe cvar_conv()
-    unsafe plan.level = level.code
     unsafe plan.algorithm =
       convolution.algorithm == .winograd ? CVAR_CONV_WINOGRAD : CVAR_CONV_DIRECT
-    unsafe plan.threads = pool.threads
-    unsafe plan.images = x.images
-    unsafe plan.height = x.height
-    unsafe plan.width = x.width
+    unsafe plan.threads = threads
+    unsafe plan.images = images
+    unsafe plan.height = height
+    unsafe plan.width = width
     unsafe plan.cin = convolution.inputChannels
     unsafe plan.cout = convolution.outputChannels
     unsafe plan.stride = convolution.form == .down ? 2 : 1
     unsafe plan.upsample = convolution.form == .up
-    unsafe plan.input = UnsafePointer(x.start)
-    unsafe plan.bias = convolution.bias.map { unsafe UnsafePointer($0.base) }
+    unsafe cvar_conv_plan(&plan)
     return unsafe plan
+  }
+
+  /// Bytes of a workspace: a norm's factors, and what its statistics and then the convolution share.
+  @unsafe static func need(_ plan: cvar_conv, withNorm: Bool) -> (affine: Int, rest: Int) {
+    guard withNorm else { return (0, unsafe plan.plan.shared_bytes) }
+    let norm = unsafe normNeed(
+      images: plan.images, pixels: plan.height * plan.width, channels: plan.cin)
+    return (norm.affine, unsafe max(plan.plan.shared_bytes, norm.statistics))
   }
 
   private static func check(

@@ -8,16 +8,21 @@ internal import Platform
   /// The number of elements.
   package let count: Int
   let base: UnsafeMutablePointer<Float>
-  private let bytes: Int
+
+  /// The memory that it may touch, in whole pages.
+  package var bytes: Int { Self.bytes(count: count) }
+
+  /// The memory of a buffer of `count` elements.
+  package static func bytes(count: Int) -> Int {
+    Memory.pages(max(1, count) * MemoryLayout<Float>.stride)
+  }
 
   /// Allocates `count` zeros.
   /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
   package init(count: Int) throws(ComputeError) {
-    let (bytes, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Float>.stride)
-    guard count >= 0, !overflow else { throw .outOfMemory(bytes: .max) }
+    guard count >= 0, count < Int.max / 8 else { throw .outOfMemory(bytes: .max) }
     self.count = count
-    self.bytes = max(bytes, 64)
-    unsafe base = try Memory.map(self.bytes).assumingMemoryBound(to: Float.self)
+    unsafe base = try Memory.map(Self.bytes(count: count)).assumingMemoryBound(to: Float.self)
   }
 
   deinit { unsafe Memory.unmap(base, bytes) }
@@ -75,8 +80,8 @@ internal import Platform
     FloatMatrix(self, offset: offset, rows: rows, columns: columns, stride: stride ?? columns)
   }
 
-  /// Gives the memory back to the system; the elements are zero again.
-  package func discard() { unsafe Memory.discard(base, bytes) }
+  /// Writes zeros over all elements.
+  package func zero() { unsafe base.update(repeating: 0, count: count) }
 
   private func checked(_ range: Range<Int>?) -> Range<Int> {
     let range = range ?? 0..<count
@@ -93,8 +98,10 @@ enum Memory {
     guard let address = unsafe address, unsafe address != MAP_FAILED else {
       throw .outOfMemory(bytes: bytes)
     }
-    // Rows of activations lie a page apart: huge pages spare the kernels a miss for each of them.
-    if bytes >= 1 << 21 { _ = unsafe madvise(address, bytes, MADV_HUGEPAGE) }
+    #if os(Linux)
+      // Rows of activations lie a page apart: huge pages spare the kernels a miss for each of them.
+      if bytes >= 1 << 21 { _ = unsafe madvise(address, bytes, MADV_HUGEPAGE) }
+    #endif
     return unsafe address
   }
 
@@ -102,7 +109,8 @@ enum Memory {
     unsafe munmap(address, bytes)
   }
 
-  static func discard(_ address: UnsafeMutableRawPointer, _ bytes: Int) {
-    _ = unsafe madvise(address, bytes, MADV_DONTNEED)
-  }
+  /// Bytes in whole pages.
+  static func pages(_ bytes: Int) -> Int { (bytes + page - 1) / page * page }
+
+  private static let page = Int(sysconf(Int32(_SC_PAGESIZE)))
 }

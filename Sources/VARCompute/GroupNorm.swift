@@ -36,27 +36,29 @@ extension Compute {
     _ x: FeatureMap, _ norm: GroupNorm, silu: Bool, into output: FeatureMap, workspace: Workspace
   ) throws(ComputeError) {
     precondition(output.hasShape(of: x), "input and output of GroupNorm must have one shape")
-    let bytes = Self.affineBytes(x) + normScratchBytes(x, norm)
-    let memory = unsafe try workspace.take(bytes: bytes)
+    let need = Self.normNeed(images: x.images, pixels: x.pixels, channels: x.channels)
+    let memory = unsafe try workspace.take(bytes: need.affine + need.statistics)
     let affine = unsafe memory.assumingMemoryBound(to: Float.self)
-    unsafe try groupNormAffine(x, norm, into: affine, scratch: memory + Self.affineBytes(x))
+    unsafe try groupNormAffine(x, norm, into: affine, scratch: memory + need.affine)
     var apply = unsafe cvar_affine(
       level: level.code, input: x.start, images: x.images, pixels: x.pixels, channels: x.channels,
       affine: affine, silu: silu, output: output.start)
     let status = unsafe cvar_affine_run(&apply, pool.pool)
     withExtendedLifetime((x, output, workspace)) {}
-    guard status == 0 else { throw .outOfMemory(bytes: 0) }
+    try pool.check(status, scratch: 0)
   }
 
-  /// Bytes of a and b of each image and channel, in whole cache lines.
-  static func affineBytes(_ x: FeatureMap) -> Int {
-    (x.images * 2 * x.channels * MemoryLayout<Float>.stride + 63) / 64 * 64
-  }
-
-  /// Bytes that ``groupNormAffine(_:_:into:scratch:)`` needs beside its result.
-  func normScratchBytes(_ x: FeatureMap, _ norm: GroupNorm) -> Int {
-    var statistics = unsafe Self.statistics(x, norm, level)
-    return unsafe cvar_group_norm_partials(&statistics) * MemoryLayout<Double>.stride
+  /// Bytes of a workspace: a and b of each image and channel, in whole cache lines, and statistics.
+  static func normNeed(images: Int, pixels: Int, channels: Int) -> (affine: Int, statistics: Int) {
+    var shape = unsafe cvar_group_norm()
+    unsafe shape.images = images
+    unsafe shape.pixels = pixels
+    unsafe shape.channels = channels
+    let affine = images * 2 * channels * MemoryLayout<Float>.stride
+    return (
+      (affine + 63) / 64 * 64,
+      unsafe cvar_group_norm_partials(&shape) * MemoryLayout<Double>.stride
+    )
   }
 
   /// Turns statistics and parameters into x·a + b: a and b of each image and channel,
@@ -66,20 +68,12 @@ extension Compute {
     scratch: UnsafeMutableRawPointer
   ) throws(ComputeError) {
     precondition(norm.channels == x.channels, "channels of map and norm differ")
-    var statistics = unsafe Self.statistics(x, norm, level)
-    unsafe statistics.affine = affine
-    unsafe statistics.partial = scratch.assumingMemoryBound(to: Double.self)
-    let status = unsafe cvar_group_norm_run(&statistics, pool.pool)
-    withExtendedLifetime((x, norm)) {}
-    guard status == 0 else { throw .outOfMemory(bytes: 0) }
-  }
-
-  @unsafe private static func statistics(
-    _ x: FeatureMap, _ norm: GroupNorm, _ level: CPULevel
-  ) -> cvar_group_norm {
-    unsafe cvar_group_norm(
+    var statistics = unsafe cvar_group_norm(
       level: level.code, input: x.start, images: x.images, pixels: x.pixels, channels: x.channels,
       groups: norm.groups, gamma: norm.gamma.base, beta: norm.beta.base, epsilon: norm.epsilon,
-      affine: nil, partial: nil)
+      affine: affine, partial: scratch.assumingMemoryBound(to: Double.self))
+    let status = unsafe cvar_group_norm_run(&statistics, pool.pool)
+    withExtendedLifetime((x, norm)) {}
+    try pool.check(status, scratch: 0)
   }
 }

@@ -38,21 +38,33 @@ import CVARKernels
     self.heads = heads
     self.headWidth = headWidth
     self.storage = storage
-    capacity = (tokens + 31) / 32 * 32
+    capacity = cvar_round_up_32(tokens)
+    let counts = Self.counts(images * heads * capacity, headWidth, storage)
+    keys = try FloatBuffer(count: counts.keys)
+    values = try FloatBuffer(count: counts.values)
+  }
+
+  /// Elements of both buffers, in which two f16 numbers share an element.
+  private static func counts(
+    _ rows: Int, _ headWidth: Int, _ storage: Storage
+  ) -> (keys: Int, values: Int) {
     let packed = storage == .f32 ? 1 : 2
-    let rows = images * heads * capacity
-    keys = try FloatBuffer(count: rows * headWidth / packed)
-    values = try FloatBuffer(count: rows * ((headWidth + 31) / 32 * 32) / packed)
+    return (rows * headWidth / packed, rows * cvar_round_up_32(headWidth) / packed)
+  }
+
+  /// The memory that it may touch, in whole pages.
+  package var bytes: Int { keys.bytes + values.bytes }
+
+  /// The memory of a cache of this shape.
+  package static func bytes(
+    images: Int, heads: Int, tokens: Int, headWidth: Int, storage: Storage
+  ) -> Int {
+    let counts = counts(images * heads * cvar_round_up_32(tokens), headWidth, storage)
+    return FloatBuffer.bytes(count: counts.keys) + FloatBuffer.bytes(count: counts.values)
   }
 
   /// Width of a layer's output, C = heads · head width.
   package var width: Int { heads * headWidth }
-
-  /// Gives the memory back to the system, to be filled anew.
-  package func discard() {
-    keys.discard()
-    values.discard()
-  }
 
   /// What the kernels take; valid while this object is alive.
   @unsafe var kernelCache: cvar_kv_cache {

@@ -33,11 +33,13 @@ import CVARKernels
   package func parallel(_ count: Int, _ body: @Sendable (_ task: Int) -> Void) {
     withoutActuallyEscaping(body) { body in
       var context = Body(run: body)
-      unsafe withUnsafeMutablePointer(to: &context) { pointer in
-        unsafe run(count, scratch: 0, pointer) { context, task, _ in
+      // Without scratch memory a region cannot fail.
+      _ = unsafe withUnsafeMutablePointer(to: &context) { pointer in
+        let task: cvar_task = { context, task, _ in
           guard let context = unsafe context else { return }
           unsafe context.assumingMemoryBound(to: Body.self).pointee.run(task)
         }
+        return unsafe cvar_pool_run(pool, count, task, pointer, 0)
       }
     }
   }
@@ -46,18 +48,29 @@ import CVARKernels
     let run: @Sendable (Int) -> Void
   }
 
-  /// Runs a C task; `scratch` bytes are at each task's disposal.
-  @unsafe func run(
-    _ count: Int, scratch: Int, _ context: UnsafeMutableRawPointer, _ task: cvar_task
-  ) {
-    let status = unsafe cvar_pool_run(pool, count, task, context, scratch)
-    precondition(status == 0, "scratch memory was reserved when the context was made")
+  /// The scratch memory that the threads hold: each as much as the largest region so far needed.
+  package var bytes: Int { unsafe cvar_pool_scratch_held(pool) }
+
+  /// What `threads` threads hold after a region that needs `scratch` bytes on each.
+  package static func bytes(scratch: Int, threads: Int) -> Int {
+    cvar_pool_scratch_bytes(scratch, threads)
   }
 
   /// Makes sure that later regions find this much scratch memory for each task.
-  func reserve(scratch: Int) throws(ComputeError) {
-    guard unsafe cvar_pool_run(pool, 1, { _, _, _ in }, nil, scratch) == 0 else {
-      throw .outOfMemory(bytes: scratch * threads)
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  package func reserve(scratch: Int) throws(ComputeError) {
+    try check(unsafe cvar_pool_run(pool, 1, { _, _, _ in }, nil, scratch), scratch: scratch)
+  }
+
+  /// Refuses later regions more scratch memory than this, as a system without memory would; for tests
+  /// of what happens then. Not while a region runs.
+  package func limitScratch(to bytes: Int) { unsafe cvar_pool_limit_scratch(pool, bytes) }
+
+  /// Turns the status of a kernel that needed `scratch` bytes on each thread into an error.
+  func check(_ status: Int32, scratch: Int) throws(ComputeError) {
+    guard status == 0 else {
+      let (bytes, overflow) = scratch.multipliedReportingOverflow(by: threads)
+      throw .outOfMemory(bytes: overflow ? .max : bytes)
     }
   }
 }

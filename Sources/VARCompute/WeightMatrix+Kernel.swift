@@ -7,10 +7,8 @@ extension WeightMatrix {
   @unsafe func withKernelWeights<R>(_ body: (inout cvar_weights) -> R) -> R {
     withExtendedLifetime(file) {
       var weights = unsafe cvar_weights(
-        format: formatCode, n: rows, k: columns, values: bytes(data), scales: nil)
-      if let scales {
-        unsafe weights.scales = bytes(scales)?.assumingMemoryBound(to: UInt16.self)
-      }
+        format: formatCode, n: rows, k: columns, values: bytes(data),
+        scales: scales.flatMap { unsafe bytes($0) })
       return unsafe body(&weights)
     }
   }

@@ -1,5 +1,5 @@
 /// How a picture of another size is brought to the model's.
-package enum ImageFit: String, Equatable, Sendable, CaseIterable {
+public enum ImageFit: String, Equatable, Sendable, CaseIterable {
   /// The shorter edge to 1.125 × the side, then the middle: as the official evaluation does.
   case crop
   /// The longer edge to the side, then black borders: nothing is lost.

@@ -1,15 +1,15 @@
 /// A picture of 8-bit RGB pixels.
-package struct Image: Equatable, Sendable {
+public struct Image: Equatable, Sendable {
   /// Pixels a row.
-  package let width: Int
+  public let width: Int
   /// Rows.
-  package let height: Int
+  public let height: Int
   /// The samples, [height, width, 3].
-  package private(set) var pixels: [UInt8]
+  public private(set) var pixels: [UInt8]
 
   /// Wraps samples [height, width, 3].
   /// - Throws: ``ImageError/samples(width:height:actual:)`` if their number is another.
-  package init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
+  public init(width: Int, height: Int, pixels: [UInt8]) throws(ImageError) {
     let (area, overflow) = width.multipliedReportingOverflow(by: height)
     guard width > 0, height > 0, !overflow, area <= Int.max / 3, pixels.count == 3 * area else {
       throw .samples(width: width, height: height, actual: pixels.count)
@@ -60,7 +60,7 @@ package struct Image: Equatable, Sendable {
 }
 
 /// Why a picture can't be read, made or written.
-package enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
+public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The bytes are neither PNG nor JPEG; `found` are the first of them.
   case unknownKind(name: String, found: [UInt8])
   /// The decoder's message about a PNG or JPEG.
@@ -75,7 +75,7 @@ package enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case elongated(width: Int, height: Int)
 
   /// The message for the user.
-  package var description: String {
+  public var description: String {
     switch self {
     case .unknownKind(let name, let found):
       "\(name) is neither a PNG nor a JPEG file: it begins with "

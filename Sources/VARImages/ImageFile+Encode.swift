@@ -4,9 +4,13 @@ extension Image {
   /// Pixels that a side of a PNG may have.
   package static let longestSide = Int(CIMAGE_MAX_SIDE)
 
+  /// The picture as a PNG file; the same picture gives the same bytes.
+  /// - Throws: ``ImageError/encoding(kind:reason:)``.
+  public func png() throws(ImageError) -> [UInt8] { try png([]) }
+
   /// The picture as a PNG file; the same picture and texts give the same bytes.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
-  package func png(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
+  package func png(_ texts: [ImageText]) throws(ImageError) -> [UInt8] {
     var output = unsafe cimage_bytes()
     var message = [CChar](repeating: 0, count: Int(CIMAGE_MESSAGE_SIZE))
     let packed = ImageText.bytes(of: texts).map { CChar(bitPattern: $0) }

@@ -102,6 +102,12 @@ package struct ImageFile: Sendable {
   }
 }
 
+extension Image {
+  /// Reads a PNG or JPEG file, told by its first bytes, upright; transparency is left out.
+  /// - Throws: ``ImageError``, and errors of the file.
+  public init(path: String) throws { self = try ImageFile(path: path).image }
+}
+
 /// One text chunk of a PNG.
 package struct ImageText: Equatable, Sendable {
   /// The chunk's keyword: 1 to 79 characters of ASCII.

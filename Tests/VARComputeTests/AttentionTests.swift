@@ -120,7 +120,7 @@ private struct Problem {
     var position = 0
     for count in shape.scales {
       let input = try rows(position..<position + count)
-      compute.append(input, to: cache, at: position, scaling: scaling)
+      try compute.append(input, to: cache, at: position, scaling: scaling)
       let result = try FloatBuffer(count: input.rows * channels)
       try compute.attention(
         input.columns(0..<channels), over: cache, keys: position + count,
@@ -139,7 +139,7 @@ private struct Problem {
   func atOnce(_ compute: Compute, _ storage: KVCache.Storage) throws -> [Float] {
     let cache = try cache(storage)
     let input = try rows(0..<shape.tokens)
-    compute.append(input, to: cache, at: 0, scaling: scaling)
+    try compute.append(input, to: cache, at: 0, scaling: scaling)
     let result = try FloatBuffer(count: input.rows * shape.channels)
     try compute.attention(
       input.columns(0..<shape.channels), over: cache, keys: shape.tokens,

@@ -99,21 +99,21 @@ private enum Tolerance {
     let compute = try Compute(mode: mode, level: level, threads: threads)
     let (input, bias) = try inputs(shape)
     let x = try compute.activations(rows: shape.m, columns: shape.k)
-    compute.prepare(input.matrix(rows: shape.m, columns: shape.k), into: x)
+    try compute.prepare(input.matrix(rows: shape.m, columns: shape.k), into: x)
     let vector = FloatVector(bias)
     let output = try FloatBuffer(count: shape.m * shape.n)
     let view = output.matrix(rows: shape.m, columns: shape.n)
-    compute.linear(x, weight.matrix, bias: vector, into: view)
+    try compute.linear(x, weight.matrix, bias: vector, into: view)
     let plain = output.array()
     let gamma = try FloatBuffer(bias)
-    compute.linearResidual(
+    try compute.linearResidual(
       x, weight.matrix, bias: vector, gamma: gamma.matrix(rows: 1, columns: shape.n), into: view)
     let residual = output.array()
     let hidden = try compute.activations(rows: shape.m, columns: shape.n)
-    compute.linearGELU(x, weight.matrix, bias: vector, into: hidden)
+    try compute.linearGELU(x, weight.matrix, bias: vector, into: hidden)
     let next = try WeightFixture(.f16, rows: 5, columns: shape.n, seed: 9)
     let last = try FloatBuffer(count: shape.m * 5)
-    compute.linear(hidden, next.matrix, into: last.matrix(rows: shape.m, columns: 5))
+    try compute.linear(hidden, next.matrix, into: last.matrix(rows: shape.m, columns: 5))
     return Results(plain: plain, residual: residual, second: last.array())
   }
 

@@ -68,7 +68,7 @@ private enum Tolerance {
   {
     let unit = try WeightFixture(unit: columns)
     let output = try FloatBuffer(count: input.rows * columns)
-    compute.linear(input, unit.matrix, into: output.matrix(rows: input.rows, columns: columns))
+    try compute.linear(input, unit.matrix, into: output.matrix(rows: input.rows, columns: columns))
     return output.array()
   }
 
@@ -86,7 +86,7 @@ private enum Tolerance {
     for level in CPULevel.available {
       let compute = try Compute(mode: mode, level: level, threads: 2)
       let output = try compute.activations(rows: rows, columns: columns)
-      compute.layerNormModulate(
+      try compute.layerNormModulate(
         buffer.matrix(rows: rows, columns: columns), scale: ada.columns(0..<columns),
         shift: ada.columns(columns..<2 * columns), into: output)
       let result = try numbers(compute, output, columns: columns)

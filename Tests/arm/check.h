@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cvar_kernels.h"
+#include "cvar_image.h"
 
 /// Roughly normal numbers, one in 64 four times as large; the same for a seed everywhere.
 void fill_numbers(float *x, size_t count, uint64_t seed);
@@ -18,6 +18,9 @@ void *allocate(size_t bytes);
 void check_equal(const char *what, const float *result, const float *expected, size_t count, double tolerance);
 
 extern int checks, failures;
+
+/// Threads that share the kernels' tasks.
+extern cvar_pool *pool;
 
 /// Each room's checks of one level against the scalar twin.
 void check_linear(cvar_level level);

@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "check.h"
-#include "cvar_image.h"
 
 // Levels add in orders of their own; sums differ in their last bits. Winograd's transforms cost more.
 #define SUM_TOLERANCE 2e-6
@@ -11,8 +10,6 @@
 #define ATTENTION_TOLERANCE 1e-5
 #define ATTENTION_HALF_TOLERANCE 1e-3  // rounded differently when keys and values are stored
 #define ATTENTION_F16_TOLERANCE 3e-3   // multiplied in f16
-
-static cvar_pool *pool;
 
 // --------------------------------------------------------------------------------------------- convolution
 
@@ -22,8 +19,8 @@ typedef struct image {
   bool upsample, fused;
 } image;
 
-static const image convolutions[] = {{8, 8, 32, 64, 1, false, true},   {9, 13, 33, 7, 1, false, false},
-                                     {16, 16, 64, 32, 1, true, true},  {5, 7, 3, 64, 1, false, false},
+static const image convolutions[] = {{8, 8, 32, 64, 1, false, true},    {9, 13, 33, 7, 1, false, false},
+                                     {16, 16, 64, 32, 1, true, true},   {5, 7, 3, 64, 1, false, false},
                                      {12, 10, 32, 40, 2, false, false}, {16, 16, 32, 3, 1, false, true}};
 
 typedef struct convolution {
@@ -50,15 +47,15 @@ static void run_convolution(const image *s, const convolution *c, cvar_level lev
                     .residual = s->fused ? c->residual : NULL,
                     .output = c->output};
   cvar_conv_plan(&conv);
-  void *const shared = allocate(conv.plan.shared_bytes + 64);
-  if (cvar_conv_run(&conv, pool, shared) != 0) failures++;
-  free(shared);
+  conv.workspace = allocate(conv.plan.shared_bytes + 64);
+  if (cvar_conv_run(&conv, pool) != 0) failures++;
+  free(conv.workspace);
 }
 
 static void check_convolution(const image *s, cvar_level level, cvar_conv_algorithm algorithm) {
   const size_t inputs = 2 * s->height * s->width * s->cin, scale = s->upsample ? 2 : 1;
-  convolution c = {.outputs = 2 * (s->height * scale / (size_t)s->stride) * (s->width * scale / (size_t)s->stride) *
-                              s->cout};
+  convolution c = {.outputs =
+                       2 * (s->height * scale / (size_t)s->stride) * (s->width * scale / (size_t)s->stride) * s->cout};
   c.input = allocate(inputs * sizeof(float));
   c.affine = allocate(4 * s->cin * sizeof(float));
   c.weights = allocate(9 * s->cin * s->cout * sizeof(float));
@@ -76,8 +73,8 @@ static void check_convolution(const image *s, cvar_level level, cvar_conv_algori
   memset(c.output, 0xff, c.outputs * sizeof(float));
   run_convolution(s, &c, level, algorithm);
   char what[96];
-  snprintf(what, sizeof what, "convolution %zu x %zu, %zu to %zu, stride %d, algorithm %d", s->height, s->width,
-           s->cin, s->cout, s->stride, algorithm);
+  snprintf(what, sizeof what, "convolution %zu x %zu, %zu to %zu, stride %d, algorithm %d", s->height, s->width, s->cin,
+           s->cout, s->stride, algorithm);
   check_equal(what, c.output, expected, c.outputs,
               algorithm == CVAR_CONV_WINOGRAD ? WINOGRAD_TOLERANCE : SUM_TOLERANCE);
   free(c.input);
@@ -140,9 +137,14 @@ static void run_attention(cvar_level level, bool half, size_t width, float *qkv,
     }
     float *const out = output + SIDES * first * HEADS * width;
     const cvar_append append = {level, &cache, rows, stride, count, first, scale, 0.25f};
-    const cvar_attention attention = {
-        .level = level, .cache = &cache, .query = rows, .query_stride = stride, .output = out,
-        .output_stride = HEADS * width, .queries = count, .keys = first + count};
+    const cvar_attention attention = {.level = level,
+                                      .cache = &cache,
+                                      .query = rows,
+                                      .query_stride = stride,
+                                      .output = out,
+                                      .output_stride = HEADS * width,
+                                      .queries = count,
+                                      .keys = first + count};
     if (cvar_append_run(&append, pool) != 0 || cvar_attention_run(&attention, pool) != 0) failures++;
     free(rows);
   }
@@ -170,8 +172,6 @@ static void check_attention(cvar_level level, bool half, size_t width) {
 }
 
 void check_image(cvar_level level) {
-  pool = cvar_pool_create(2);
-  if (pool == NULL) return;
   for (size_t i = 0; i < sizeof convolutions / sizeof *convolutions; i++) {
     const image *const s = &convolutions[i];
     check_convolution(s, level, CVAR_CONV_DIRECT);
@@ -183,5 +183,4 @@ void check_image(cvar_level level) {
     check_attention(level, half, 64);
     check_attention(level, half, 40);
   }
-  cvar_pool_destroy(pool);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "check.h"
-#include "cvar_bits.h"
+#include "levels/bits.h"
 
 // bf16 dot products may round between their two products, which the scalar twin does not.
 #define BF16_DOT_TOLERANCE 1e-5
@@ -14,7 +14,7 @@ typedef struct shape {
   size_t m, n, k;
 } shape;
 
-static const shape shapes[] = {{1, 1, 1},     {2, 64, 32},   {3, 65, 96},  {7, 63, 131}, {6, 17, 128},
+static const shape shapes[] = {{1, 1, 1},      {2, 64, 32},    {3, 65, 96},   {7, 63, 131}, {6, 17, 128},
                                {13, 130, 544}, {20, 96, 1056}, {4, 10, 1568}, {5, 33, 288}};
 static const size_t element_bytes[] = {4, 2, 2, 1};
 
@@ -62,23 +62,21 @@ static cvar_weights make_weights(cvar_format format, size_t n, size_t k) {
   return (cvar_weights){format, n, k, bytes, scales};
 }
 
-static void run(const layer *l, cvar_level level, cvar_epilogue epilogue, size_t threads, void *scratch) {
-  cvar_prepare prepare = {level, l->s.m, l->numbers, l->s.k, false, l->input};
-  for (size_t task = 0; task < cvar_row_tasks(l->s.m); task++) cvar_prepare_task(&prepare, task);
-  cvar_linear linear = {.level = level,
-                        .rows = l->s.m,
-                        .input = l->input,
-                        .weights = l->weights,
-                        .bias = l->bias,
-                        .epilogue = epilogue,
-                        .output = l->output,
-                        .output_stride = l->s.n,
-                        .gamma = l->gamma,
-                        .gamma_stride = l->s.n,
-                        .rows_per_group = (l->s.m + 1) / 2,
-                        .hidden = l->hidden};
-  const size_t tasks = cvar_linear_plan(&linear, threads);
-  for (size_t task = tasks; task-- > 0;) cvar_linear_task(&linear, task, scratch);
+static void run(const layer *l, cvar_level level, cvar_epilogue epilogue, cvar_pool *threads) {
+  const cvar_prepare prepare = {level, l->s.m, l->numbers, l->s.k, false, l->input};
+  const cvar_linear linear = {.level = level,
+                              .rows = l->s.m,
+                              .input = l->input,
+                              .weights = l->weights,
+                              .bias = l->bias,
+                              .epilogue = epilogue,
+                              .output = l->output,
+                              .output_stride = l->s.n,
+                              .gamma = l->gamma,
+                              .gamma_stride = l->s.n,
+                              .rows_per_group = (l->s.m + 1) / 2,
+                              .hidden = l->hidden};
+  if (cvar_prepare_run(&prepare, threads) != 0 || cvar_linear_run(&linear, threads) != 0) failures++;
 }
 
 /// The hidden activations as numbers.
@@ -100,14 +98,14 @@ static void decode_hidden(const layer *l) {
 }
 
 static void check_layer(const layer *l, cvar_level level, const char *what) {
-  void *const scratch = allocate(CVAR_SCRATCH_BYTES);
+  cvar_pool *const alone = cvar_pool_create(1);
   const size_t count = l->s.m * l->s.n;
   float *const expected = allocate(count * sizeof(float));
   for (int epilogue = CVAR_STORE; epilogue <= CVAR_RESIDUAL; epilogue++) {
     const float *const result = epilogue == CVAR_GELU ? l->hidden_numbers : l->output;
     for (int pass = 0; pass < 2; pass++) {
       fill_numbers(l->output, count, 3);
-      run(l, pass == 0 ? CVAR_LEVEL_SCALAR : level, (cvar_epilogue)epilogue, pass == 0 ? 1 : 4, scratch);
+      run(l, pass == 0 ? CVAR_LEVEL_SCALAR : level, (cvar_epilogue)epilogue, pass == 0 ? alone : pool);
       if (epilogue == CVAR_GELU) decode_hidden(l);
       if (pass == 0) memcpy(expected, result, count * sizeof(float));
     }
@@ -117,7 +115,7 @@ static void check_layer(const layer *l, cvar_level level, const char *what) {
     check_equal(name, result, expected, count, l->input.arithmetic == CVAR_ARITHMETIC_BF16 ? tolerance : 0);
   }
   free(expected);
-  free(scratch);
+  cvar_pool_destroy(alone);
 }
 
 void check_linear(cvar_level level) {

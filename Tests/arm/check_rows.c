@@ -39,13 +39,8 @@ static void check_row_operations(cvar_level level, cvar_arithmetic arithmetic, s
       const cvar_level used = pass == 0 ? level : CVAR_LEVEL_SCALAR;
       const cvar_modulate modulate = {used, ROWS, x, columns, scale, shift, columns, ROWS / 2, output[pass]};
       const cvar_prepare prepare = {used, ROWS, x, columns, operation == 2, output[pass]};
-      for (size_t task = 0; task < cvar_row_tasks(ROWS); task++) {
-        if (operation == 0) {
-          cvar_modulate_task(&modulate, task);
-        } else {
-          cvar_prepare_task(&prepare, task);
-        }
-      }
+      const int status = operation == 0 ? cvar_modulate_run(&modulate, pool) : cvar_prepare_run(&prepare, pool);
+      if (status != 0) failures++;
     }
     char what[96];
     snprintf(what, sizeof what, "row operation %d, arithmetic %d, %zu columns", operation, arithmetic, columns);

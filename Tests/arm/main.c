@@ -7,6 +7,7 @@
 #include "check.h"
 
 int checks, failures;
+cvar_pool *pool;
 
 void fill_numbers(float *x, size_t count, uint64_t seed) {
   uint64_t state = seed * 0x9e3779b97f4a7c15u + 1;
@@ -47,7 +48,10 @@ void check_equal(const char *what, const float *result, const float *expected, s
 }
 
 int main(void) {
-  static const char *const names[] = {"scalar", "avx2", "avx512", "avx512vnni", "avx512bf16", "neon", "neondot", "avx512fp16"};
+  static const char *const names[] = {"scalar",     "avx2", "avx512",  "avx512vnni",
+                                      "avx512bf16", "neon", "neondot", "avx512fp16"};
+  pool = cvar_pool_create(2);
+  if (pool == NULL) return 1;
   for (int level = 1; level < CVAR_LEVEL_COUNT; level++) {
     if (!cvar_level_available((cvar_level)level)) continue;
     const int before = checks;
@@ -56,6 +60,7 @@ int main(void) {
     check_image((cvar_level)level);
     printf("%s: %d checks\n", names[level], checks - before);
   }
+  cvar_pool_destroy(pool);
   printf("%d checks, %d failures\n", checks, failures);
   return failures > 0 || checks == 0;
 }

@@ -14,7 +14,8 @@ typedef struct cvar_ceilings {
 } cvar_ceilings;
 
 /// Measures for about a second, taking the best of several runs; allocates `read_bytes` to read from.
-/// `cpu_time`: divides by CPU time instead of the wall clock's; what other processes do to one thread matters less then.
+/// `cpu_time`: divides by CPU time instead of the wall clock's; what other processes do to one thread matters less
+/// then.
 cvar_ceilings cvar_measure_ceilings(cvar_pool *pool, size_t read_bytes, bool cpu_time);
 
 #endif

@@ -1,23 +1,22 @@
 // Kernels on images and token sequences: convolution, GroupNorm, attention.
 //
-// Images are NHWC f32. Work is cut into jobs that allocate nothing; results do not depend on how jobs
-// are spread over threads.
+// Images are NHWC f32. Every cvar_X_run returns 0, or −1 when the pool has no memory for the threads' scratch.
 #ifndef CVAR_IMAGE_H
 #define CVAR_IMAGE_H
 
 #include "cvar_kernels.h"
-#include "cvar_pool.h"
 
 // MARK: Convolution
 
-typedef enum {
+typedef enum cvar_conv_algorithm {
   CVAR_CONV_DIRECT = 0,    // sums in f32, in the order taps, then channels
   CVAR_CONV_WINOGRAD = 1,  // F(4x4, 3x3): a quarter of the multiplications, relative error to 6e-6
   CVAR_CONV_FEW = 2,       // direct for at most three output channels
 } cvar_conv_algorithm;
 
-// One 3x3 convolution and what is fused with it. The caller fills in all fields but `plan`.
-typedef struct {
+/// One 3x3 convolution and what is fused with it. The caller fills in all fields but `plan`; the plan depends on sizes,
+/// algorithm and threads alone.
+typedef struct cvar_conv {
   cvar_level level;
   cvar_conv_algorithm algorithm;
   size_t threads;  // how many run jobs at the same time; results don't depend on it
@@ -38,6 +37,7 @@ typedef struct {
   const float *bias;      // [cout] or NULL
   const float *residual;  // [images, out height, out width, cout] or NULL; may be `output`
   float *output;          // [images, out height, out width, cout]; must not overlap the input
+  void *workspace;        // plan.shared_bytes, 64-byte aligned
 
   struct {
     size_t out_height, out_width;
@@ -51,21 +51,20 @@ typedef struct {
   } plan;
 } cvar_conv;
 
-// Chooses blocks and computes scratch sizes. The format's other requirements are the caller's:
-// all sizes at least 1, stride 1 or 2, and 9*cin a multiple of 32 for CVAR_FORMAT_Q8.
+/// Chooses blocks and computes scratch sizes. The other requirements are the caller's: all sizes at least 1, stride 1
+/// or 2, and a multiple of 32 input channels where the weights are quantized.
 void cvar_conv_plan(cvar_conv *conv);
-// Runs a planned convolution; `shared` are plan.shared_bytes, 64-byte aligned. Returns 0, or -1 when
-// the pool has no memory for the threads' scratch.
-int cvar_conv_run(const cvar_conv *conv, cvar_pool *pool, void *shared);
+/// Runs a planned convolution.
+int cvar_conv_run(const cvar_conv *conv, cvar_pool *pool);
 
 // MARK: GroupNorm
 
-// Statistics of [images, pixels, channels], turned into one multiplication and addition by channel.
-typedef struct {
+/// Statistics of [images, pixels, channels], turned into one multiplication and addition by channel.
+typedef struct cvar_group_norm {
   cvar_level level;
   const float *input;
   size_t images, pixels, channels;
-  size_t groups;             // divides channels
+  size_t groups;              // divides channels
   const float *gamma, *beta;  // [channels]
   double epsilon;
   float *affine;    // [images, 2, channels]: a = gamma/sqrt(var + epsilon), b = beta - mean*a
@@ -73,11 +72,10 @@ typedef struct {
 } cvar_group_norm;
 
 size_t cvar_group_norm_partials(const cvar_group_norm *norm);
-// Both return 0, or -1 when the pool has no memory.
 int cvar_group_norm_run(const cvar_group_norm *norm, cvar_pool *pool);
 
-// output = input*a + b, then SiLU if wanted; may be done in place.
-typedef struct {
+/// output = input*a + b, then SiLU if wanted; may be done in place.
+typedef struct cvar_affine {
   cvar_level level;
   const float *input;  // [images, pixels, channels]
   size_t images, pixels, channels;
@@ -90,10 +88,10 @@ int cvar_affine_run(const cvar_affine *affine, cvar_pool *pool);
 
 // MARK: Attention
 
-// The keys and values of one layer. Keys lie in blocks of 32 tokens, transposed, so that scores are
-// outer products: [images, heads, capacity/32, head width, 32]. Values: [images, heads, capacity,
-// padded head width]. Capacity and padded head width are multiples of 32.
-typedef struct {
+/// The keys and values of one layer. Keys lie in blocks of 32 tokens, transposed, so that scores are
+/// outer products: [images, heads, capacity/32, head width, 32]. Values: [images, heads, capacity,
+/// padded head width]. Capacity and padded head width are multiples of 32.
+typedef struct cvar_kv_cache {
   void *keys, *values;
   bool half;  // f16 instead of f32
   size_t images, heads, head_width, capacity;
@@ -101,8 +99,8 @@ typedef struct {
 
 static inline size_t cvar_round_up_32(size_t n) { return (n + 31) / 32 * 32; }
 
-// Scales queries in place and stores keys and values of `tokens` tokens of each image.
-typedef struct {
+/// Scales queries in place and stores keys and values of `tokens` tokens of each image.
+typedef struct cvar_append {
   cvar_level level;
   const cvar_kv_cache *cache;
   float *qkv;  // [images*tokens rows, 3, heads, head width], `stride` floats a row
@@ -116,8 +114,8 @@ typedef struct {
 
 int cvar_append_run(const cvar_append *append, cvar_pool *pool);
 
-// Attention of `queries` tokens of each image over the first `keys` cached ones.
-typedef struct {
+/// Attention of `queries` tokens of each image over the first `keys` cached ones.
+typedef struct cvar_attention {
   cvar_level level;
   const cvar_kv_cache *cache;
   const float *query;  // [images*queries rows, heads, head width], `query_stride` floats a row
@@ -128,6 +126,8 @@ typedef struct {
   const int32_t *limits;  // keys visible to each query [queries], 1 to `keys`; NULL: all
 } cvar_attention;
 
+/// Scratch memory of each thread that runs an attention over `keys` tokens.
+size_t cvar_attention_scratch(size_t keys, size_t head_width);
 int cvar_attention_run(const cvar_attention *attention, cvar_pool *pool);
 
 #endif

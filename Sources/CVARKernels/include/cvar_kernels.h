@@ -2,8 +2,9 @@
 //
 // Conventions
 // - Matrices are row-major. A weight matrix is [n, k] (out, in); activations are [rows, k].
-// - Kernels allocate nothing and start no threads: work is cut into tasks, each writes its own part of the
-//   output, and the cut never changes a result. Scratch memory is the caller's (CVAR_SCRATCH_BYTES).
+// - One way to run: cvar_X_run(description, pool) cuts the work into tasks, each of which writes its own part of the
+//   output, and returns 0, or −1 when the pool has no memory for the tasks' scratch; nothing is written then, but by
+//   an earlier phase. Neither the cut nor the number of threads changes a result.
 // - In f32 and int8 arithmetic every level gives the same bits: one order of summation, fused multiply-adds.
 #ifndef CVAR_KERNELS_H
 #define CVAR_KERNELS_H
@@ -11,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "cvar_pool.h"
 
 // ---------------------------------------------------------------------------------------------- levels
 
@@ -49,11 +52,12 @@ typedef enum cvar_format {
 /// Numbers of one block scale, in weights and in int8 activations.
 #define CVAR_BLOCK 32
 
+/// A tensor as it lies in a file. Only linear/unpack.h knows what the two regions hold; neither needs an alignment.
 typedef struct cvar_weights {
   cvar_format format;
-  size_t n, k;
-  const void *values;      // [n, k]; element size by format, no alignment needed
-  const uint16_t *scales;  // [n, k / 32] f16, q8 only
+  size_t n, k;         // k: a multiple of 32 where the format is quantized
+  const void *values;  // [n, k] numbers, packed by blocks of 32 where the format is quantized
+  const void *scales;  // of the blocks; null where the format is not quantized
 } cvar_weights;
 
 /// Decodes rows row0 ..< row1 to f32; they lie output_stride apart in the output.
@@ -78,8 +82,8 @@ cvar_arithmetic cvar_bf16_arithmetic(cvar_level level);
 typedef struct cvar_activations {
   cvar_arithmetic arithmetic;
   size_t columns, stride;
-  void *values;   // [rows, stride]: float, uint16_t (bf16, f16) or int8_t
-  float *scales;  // [rows, stride / 32], int8 only
+  void *values;      // [rows, stride]: float, uint16_t (bf16, f16) or int8_t
+  float *scales;     // [rows, stride / 32], int8 only
   int32_t *offsets;  // [rows, stride / 32] what integer sums over a block start from, int8 only
 } cvar_activations;
 
@@ -106,40 +110,34 @@ typedef struct cvar_linear {
   cvar_weights weights;    // [n, k]
   const float *bias;       // [n], may be null
   cvar_epilogue epilogue;
-  float *output;           // [rows, n], rows output_stride apart; store and residual
+  float *output;  // [rows, n], rows output_stride apart; store and residual
   size_t output_stride;
-  const float *gamma;      // [groups, n], rows gamma_stride apart; row r has group r / rows_per_group
+  const float *gamma;  // [groups, n], rows gamma_stride apart; row r has group r / rows_per_group
   size_t gamma_stride, rows_per_group;
   cvar_activations hidden;  // [rows, n]; GELU
-  size_t row_parts, threads;  // set by cvar_linear_plan
 } cvar_linear;
 
-/// Scratch memory of one running task, 64-byte aligned.
-#define CVAR_SCRATCH_BYTES (256 * 1024)
+/// Scratch memory of each thread that runs a linear layer: a pool that has it once never runs out there.
+#define CVAR_LINEAR_SCRATCH (256 * 1024)
 
-/// Cuts the work for a number of threads and returns the number of tasks. The cut never changes the result.
-size_t cvar_linear_plan(cvar_linear *linear, size_t threads);
-
-/// Computes one task's part of the output.
-void cvar_linear_task(const cvar_linear *linear, size_t task, void *scratch);
+int cvar_linear_run(const cvar_linear *linear, cvar_pool *pool);
 
 // ------------------------------------------------------------------------------------------------ rows
 
-/// Tasks of a row operation.
-size_t cvar_row_tasks(size_t rows);
+// Row operations take no scratch memory.
 
 /// Layer norm without affine (eps 1e-6), then x̂·(1 + scale) + shift, stored for a linear layer.
 typedef struct cvar_modulate {
   cvar_level level;
   size_t rows;
-  const float *input;          // [rows, columns], rows input_stride apart
+  const float *input;  // [rows, columns], rows input_stride apart
   size_t input_stride;
   const float *scale, *shift;  // [groups, columns], rows group_stride apart; row r has group r / rows_per_group
   size_t group_stride, rows_per_group;
   cvar_activations output;  // [rows, columns]
 } cvar_modulate;
 
-void cvar_modulate_task(const cvar_modulate *modulate, size_t task);
+int cvar_modulate_run(const cvar_modulate *modulate, cvar_pool *pool);
 
 /// Stores rows for a linear layer, after SiLU where `silu` is set.
 typedef struct cvar_prepare {
@@ -151,7 +149,7 @@ typedef struct cvar_prepare {
   cvar_activations output;  // [rows, columns]
 } cvar_prepare;
 
-void cvar_prepare_task(const cvar_prepare *prepare, size_t task);
+int cvar_prepare_run(const cvar_prepare *prepare, cvar_pool *pool);
 
 /// y[i] = x[i] · sigmoid(x[i]); y may be x.
 void cvar_silu(cvar_level level, const float *x, float *y, size_t count);
@@ -159,7 +157,8 @@ void cvar_silu(cvar_level level, const float *x, float *y, size_t count);
 /// y[i] = GELU(x[i]), tanh form; y may be x.
 void cvar_gelu(cvar_level level, const float *x, float *y, size_t count);
 
-/// y[i] = exp(x[i]); y may be x. Within 2 ulp; +inf above 88.73, 0 below −103.98.
+/// y[i] = exp(x[i]); y may be x. Within 2 ulp; +inf above 88.73, 0 below −103.98. The exp of every kernel, softmax and
+/// SiLU included.
 void cvar_exp(cvar_level level, const float *x, float *y, size_t count);
 
 #endif

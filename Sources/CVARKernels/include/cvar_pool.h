@@ -23,8 +23,17 @@ size_t cvar_pool_threads(const cvar_pool *pool);
 /// Runs the tasks 0 ..< count, each once, in any order, and returns when all are done. `scratch_bytes` are at each
 /// task's disposal, 64-byte aligned, contents undefined. A call from within a task runs its tasks one after another
 /// on that thread; calls from several threads take turns. Returns 0, or −1 when the scratch memory cannot be had
-/// (nothing ran then).
+/// (nothing ran then); a region without scratch memory cannot fail. Threads keep what they have for later regions.
 int cvar_pool_run(cvar_pool *pool, size_t count, cvar_task task, void *context, size_t scratch_bytes);
+
+/// What `threads` threads hold after a region with `bytes` of scratch memory.
+size_t cvar_pool_scratch_bytes(size_t bytes, size_t threads);
+
+/// The scratch memory that the pool's threads hold.
+size_t cvar_pool_scratch_held(const cvar_pool *pool);
+
+/// Refuses later regions more than `bytes` of scratch memory, as if the system had no more. Not while a region runs.
+void cvar_pool_limit_scratch(cvar_pool *pool, size_t bytes);
 
 /// The cores this process may use: its affinity mask, limited by the CPU quota of its control groups
 /// (v2 `cpu.max`, v1 `cpu.cfs_quota_us`), rounded up; at least 1.

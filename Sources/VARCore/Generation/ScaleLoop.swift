@@ -66,7 +66,9 @@ package final class ScaleLoop {
     try onEvent(.began)
     for scale in patchNumbers.indices {
       if scale > 0 {
-        try monitor.measure(.embedding) { transformer.embed(quantizer.nextInput(scale: scale)) }
+        try monitor.measure(.embedding) {
+          try transformer.embed(quantizer.nextInput(scale: scale))
+        }
       }
       try onEvent(.input(scale: scale))
       for block in transformer.weights.blocks.indices {
@@ -74,7 +76,7 @@ package final class ScaleLoop {
         try onEvent(.block(block, scale: scale))
       }
       let logits = try monitor.measure(.head) {
-        transformer.head(sequences: step.sequences(scale: scale, of: self))
+        try transformer.head(sequences: step.sequences(scale: scale, of: self))
       }
       try monitor.measure(.sampling) { try step.choose(from: logits, scale: scale) }
       try monitor.measure(.embedding) {

@@ -6,7 +6,7 @@ package import VARQuant
 ///
 /// Immutable: everything that a run changes (KV cache, random numbers, scratch memory) belongs to
 /// ``Generator``, ``Evaluator`` and ``ImageCodec``.
-package final class Model: Sendable {
+public final class Model: Sendable {
   /// The shape of both halves.
   package let configuration: ModelConfiguration
   /// The file that holds the weights.
@@ -18,7 +18,7 @@ package final class Model: Sendable {
 
   /// Opens a file and binds all of its tensors.
   /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, `ModelFileError`.
-  package convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
+  public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
 
   /// Binds the tensors of an open file, all or nothing.
   /// - Throws: `ConfigurationFailure`, `ModelFileError`.
@@ -33,6 +33,13 @@ package final class Model: Sendable {
       ModelPart.allCases.map { part in (part, checked.byteCount { $0.part == part }) },
       uniquingKeysWith: +)
   }
+
+  /// Number of classes; 0 for a model without a transformer.
+  public var classes: Int { configuration.transformer?.classes ?? 0 }
+  /// Names of the classes in the order of their ids; empty if the file has none.
+  public var classNames: [String] { configuration.classNames }
+  /// Side of the pictures in pixels; 0 for a model without a VQ-VAE.
+  public var imageSide: Int { configuration.tokenizer?.imageSide ?? 0 }
 
   /// Lets the system take back the memory of the transformer's matrices.
   ///

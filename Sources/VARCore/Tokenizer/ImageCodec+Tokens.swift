@@ -17,6 +17,11 @@ extension ImageCodec {
   /// Side of each scale's token map.
   package var patchNumbers: [Int] { shape.patchNumbers }
 
+  /// Channels of f̂, Z.
+  package var latentChannels: Int { shape.latentChannels }
+  /// Token ids, V.
+  package var vocabulary: Int { shape.vocabulary }
+
   /// Encodes a picture [S, S] to tokens by multi-scale residual quantization.
   /// - Throws: ``ModelError/pixels(expected:width:height:)``, `ComputeError.outOfMemory`.
   package func encode(_ image: Image) throws -> EncodedImage {

@@ -190,7 +190,7 @@ extension ImageCodec {
     var output = x
     if let shortcut = block.shortcut {
       output = free(besides: x, 1, side: x.height, channels: channels)
-      pointwise(shortcut, x, into: output)
+      try pointwise(shortcut, x, into: output)
     }
     try convolve(block.conv2, hidden, norm: block.norm2, adding: output, into: output)
     return output
@@ -201,16 +201,16 @@ extension ImageCodec {
     let normed = free(besides: x, 0, side: x.height, channels: x.channels)
     let queries = free(besides: x, 1, side: x.height, channels: 3 * x.channels)
     try compute.groupNorm(x, block.norm, silu: false, into: normed, workspace: workspace)
-    pointwise(block.qkv, normed, into: queries)
-    compute.append(
+    try pointwise(block.qkv, normed, into: queries)
+    try compute.append(
       queries.matrix, to: cache, at: 0,
       scaling: .plain(factor: 1 / Float(x.channels).squareRoot()))
     try compute.attention(
       queries.matrix.columns(0..<x.channels), over: cache, keys: x.pixels, into: normed.matrix)
     let gamma = ones.matrix(rows: 1, columns: x.channels)
-    forRowBlocks(of: normed.matrix) { rows in
-      compute.prepare(normed.matrix.rows(rows), into: pointwiseInput)
-      compute.linearResidual(
+    try forRowBlocks(of: normed.matrix) { rows in
+      try compute.prepare(normed.matrix.rows(rows), into: pointwiseInput)
+      try compute.linearResidual(
         pointwiseInput, block.projection.weight, bias: block.projection.bias, gamma: gamma,
         into: x.matrix.rows(rows))
     }
@@ -218,17 +218,17 @@ extension ImageCodec {
   }
 
   /// A 1×1 convolution.
-  private func pointwise(_ layer: LayerWeights, _ x: FeatureMap, into output: FeatureMap) {
-    forRowBlocks(of: x.matrix) { rows in
-      compute.prepare(x.matrix.rows(rows), into: pointwiseInput)
-      compute.linear(
+  private func pointwise(_ layer: LayerWeights, _ x: FeatureMap, into output: FeatureMap) throws {
+    try forRowBlocks(of: x.matrix) { rows in
+      try compute.prepare(x.matrix.rows(rows), into: pointwiseInput)
+      try compute.linear(
         pointwiseInput, layer.weight, bias: layer.bias, into: output.matrix.rows(rows))
     }
   }
 
-  private func forRowBlocks(of matrix: FloatMatrix, _ body: (Range<Int>) -> Void) {
+  private func forRowBlocks(of matrix: FloatMatrix, _ body: (Range<Int>) throws -> Void) rethrows {
     for start in stride(from: 0, to: matrix.rows, by: Self.pointwiseRows) {
-      body(start..<min(start + Self.pointwiseRows, matrix.rows))
+      try body(start..<min(start + Self.pointwiseRows, matrix.rows))
     }
   }
 }

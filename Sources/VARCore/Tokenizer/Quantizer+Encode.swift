@@ -22,7 +22,7 @@ extension Quantizer {
       let input =
         scale == patchNumbers.count - 1
         ? features.matrix : reduced(features.buffer, scale: scale)
-      let found = search.nearest(to: input)
+      let found = try search.nearest(to: input)
       embed(found.tokens[...], image: 0)
       try accumulate(scale: scale)
       subtractContribution(from: features.buffer)
@@ -64,10 +64,10 @@ struct CodebookSearch {
   /// The first row with the least ‖z‖² + ‖e‖² − 2z·e, or with the largest cosine when z-normed.
   ///
   /// - Parameter vectors: [n, Z].
-  func nearest(to vectors: FloatMatrix) -> EncodedScale {
+  func nearest(to vectors: FloatMatrix) throws -> EncodedScale {
     let vocabulary = weights.configuration.vocabulary
-    compute.prepare(vectors, into: input)
-    compute.linear(
+    try compute.prepare(vectors, into: input)
+    try compute.linear(
       input, weights.codebookMatrix, into: products.matrix(rows: vectors.rows, columns: vocabulary))
     var result = EncodedScale()
     for row in 0..<vectors.rows {

@@ -50,7 +50,7 @@ package final class Quantizer {
   private var latentCount: Int { side * side * channels }
 
   /// Forgets all scales: f̂ = 0.
-  func reset() { latent.discard() }
+  func reset() { latent.zero() }
 
   /// f̂ of all images, [B, P, P, Z].
   var features: FeatureMap { feature(latent) }

@@ -56,19 +56,19 @@ struct AdaLNTable {
     _ conditions: FloatMatrix, _ weights: TransformerWeights, _ compute: Compute,
     input: ActivationBuffer, monitor: RunMonitor
   ) throws {
-    compute.prepareSiLU(conditions, into: input)
+    try compute.prepareSiLU(conditions, into: input)
     for (index, block) in weights.blocks.enumerated() {
       try monitor.poll()
       let target = self.block(index)
       switch block.adaLN {
       case .linear(let layer):
-        compute.linear(input, layer.weight, bias: layer.bias, into: target)
+        try compute.linear(input, layer.weight, bias: layer.bias, into: target)
       case .offset:
         // The first block's place holds the shared product until its own offset comes, last.
         if index > 0 {
           copy(self.block(0), to: target)
         } else if let shared = weights.sharedAdaLN {
-          compute.linear(input, shared.weight, bias: shared.bias, into: target)
+          try compute.linear(input, shared.weight, bias: shared.bias, into: target)
         }
       }
     }
@@ -76,7 +76,7 @@ struct AdaLNTable {
       if case .offset(let offset) = block.adaLN { add(offset, to: self.block(index)) }
     }
     let head = table(columns: 6 * depth * width..<stride)
-    compute.linear(input, weights.headAdaLN.weight, bias: weights.headAdaLN.bias, into: head)
+    try compute.linear(input, weights.headAdaLN.weight, bias: weights.headAdaLN.bias, into: head)
   }
 
   /// The six parts of a block, [R, 6C].

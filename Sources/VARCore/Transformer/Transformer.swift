@@ -135,15 +135,15 @@ final class Transformer {
   /// Embeds the input of the next scale: word_embed(map) + lvl_embed[k] + pos_1LC[slice k].
   ///
   /// - Parameter map: [B·n, Z], for both halves of a guided batch.
-  func embed(_ map: FloatMatrix) {
+  func embed(_ map: FloatMatrix) throws {
     let width = shape.width
     position += tokens
     tokens = map.rows / images
-    exact.prepare(map, into: exactInput)
+    try exact.prepare(map, into: exactInput)
     let half = map.rows * width
     for copy in 0..<sequences / images {
       let target = stream.matrix(offset: copy * half, rows: map.rows, columns: width)
-      exact.linear(
+      try exact.linear(
         exactInput, weights.wordEmbedding.weight, bias: weights.wordEmbedding.bias, into: target)
     }
     for row in 0..<sequences { addPositions(row) }
@@ -171,14 +171,14 @@ final class Transformer {
 
     let qkvInput = input(for: block.qkv.weight)
     try monitor.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
+      try compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
     }
     try monitor.measure(.qkv) {
-      context(for: block.qkv.weight).linear(
+      try context(for: block.qkv.weight).linear(
         qkvInput, block.qkv.weight, bias: block.qkv.bias, into: qkv)
     }
     try monitor.measure(.cache) {
-      compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+      try compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
     }
     // Queries of this scale over the keys of all scales so far; nothing is masked within the scale.
     try monitor.measure(.attention) {
@@ -187,33 +187,33 @@ final class Transformer {
     }
     try monitor.measure(.projection) {
       let input = input(for: block.projection.weight)
-      compute.prepare(attended, into: input)
-      context(for: block.projection.weight).linearResidual(
+      try compute.prepare(attended, into: input)
+      try context(for: block.projection.weight).linearResidual(
         input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
     }
     let mlpInput = input(for: block.fc1.weight)
     let hidden = compute.spares(block.fc2.weight) ? sparedHidden ?? hidden : hidden
     try monitor.measure(.layerNorm) {
-      compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
+      try compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
     }
     try monitor.measure(.fc1) {
-      context(for: block.fc1.weight).linearGELU(
+      try context(for: block.fc1.weight).linearGELU(
         mlpInput, block.fc1.weight, bias: block.fc1.bias, into: hidden)
     }
     try monitor.measure(.fc2) {
-      context(for: block.fc2.weight).linearResidual(
+      try context(for: block.fc2.weight).linearResidual(
         hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
     }
   }
 
   /// The logits of the first `count` sequences, [count·n, V].
-  func head(sequences count: Int) -> FloatMatrix {
+  func head(sequences count: Int) throws -> FloatMatrix {
     let ada = modulation.head(rows: 0..<count)
     let x = activations.rows(0..<count * tokens)
     let output = logits.matrix(rows: x.rows, columns: shape.vocabulary)
     let input = input(for: weights.head.weight)
-    compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
-    context(for: weights.head.weight).linear(
+    try compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
+    try context(for: weights.head.weight).linear(
       input, weights.head.weight, bias: weights.head.bias, into: output)
     return output
   }
