@@ -19,7 +19,8 @@ package enum DemoModel {
     try model.nameClasses(from: source + "/class_names.txt")
     let folder = try TemporaryFolder()
     let path = folder.file("demo.varq")
-    _ = try Converter(ConversionPlan(model, recipe: ConversionRecipe(.q8))).write(to: path)
+    _ = try Converter(ConversionPlan(model, Survey(model), ConversionRecipe(.q8))).write(
+      to: path)
     return try Model(path: path)
   }
 }
