@@ -32,9 +32,9 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .library(name: "VAR", targets: ["VAR"]),
+    .library(name: "VARConversion", targets: ["VARConversion"]),
     .executable(name: "var-convert", targets: ["var-convert"]),
     .executable(name: "var-run", targets: ["var-run"]),
-    .library(name: "VARConversion", targets: ["VARConversion"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")

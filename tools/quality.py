@@ -52,7 +52,8 @@ def convert(args, kind):
 
 def evaluate(args, path, mode, scratch):
     output = f'{scratch}/evaluation.json'
-    run(f'{args.binaries}/var-run', 'evaluate', '--model', path, f'{args.work}/test', '--output', output, '--compute', mode)
+    run(f'{args.binaries}/var-run', 'evaluate', '--model', path, f'{args.work}/test', '--output', output, '--force',
+        '--compute', mode)
     with open(output) as f:
         return json.load(f)
 
@@ -65,7 +66,7 @@ def compare(args, path, mode):
 def generate(args, path, mode, folder):
     """600 images, class by class, uint8 [N, 3, S, S], and their labels."""
     run(f'{args.binaries}/var-run', 'generate', '--model', path, '--classes', '0-59', '--count', str(args.count), '--seed', str(args.seed),
-        '--cfg', str(args.cfg), '--output', folder + '/', '--compute', mode)
+        '--cfg', str(args.cfg), '--output', folder + '/', '--force', '--compute', mode)
     images = [np.asarray(Image.open(p).convert('RGB')) for p in sorted(glob.glob(f'{folder}/*.png'))]
     return torch.from_numpy(np.stack(images)).permute(0, 3, 1, 2), torch.arange(60).repeat_interleave(args.count)
 

@@ -57,9 +57,9 @@ import VARModel
     #expect((grid.width, grid.height) == (2 * 64 + 2, 3 * 64 + 2 * 2))
     let labels = try model.tokens(folder.file("tokens.json")).map(\.label)
     #expect(labels == [0, 0, 1, 1, 2, 2].map { .id($0) })
-    _ = try generate(["--classes", "1", "--output", "one/"])
+    _ = try generate(["--classes", "1", "--seed", "1", "--output", "one/"])
     #expect(try files("one") == ["0000.png"])
-    _ = try generate(["--classes", "1", "--output", "one"])
+    _ = try generate(["--classes", "1", "--seed", "1", "--output", "one"])
     #expect(try files("one") == ["0000.png"])
   }
 
@@ -158,7 +158,7 @@ import VARModel
     _ = try folder.write(Image(width: 64, height: 64, pixels: pixels).png(), to: "mask.png")
     func preview(_ command: String, _ region: [String]) throws -> Image {
       let result = try model.run(
-        command, [path, "--preview", "--output", "p.png"] + region, in: folder)
+        command, [path, "--preview", "--force", "--output", "p.png"] + region, in: folder)
       try #require(result.status == 0, "\(result.errors)")
       return try image("p.png")
     }
@@ -181,7 +181,8 @@ import VARModel
         atPath: Repository.fixture("images/" + name), toPath: target + "/p.png")
     }
     let arguments = ["images", "--output", "e.json", "--compute", "f32"]
-    let whole = try model.run("evaluate", arguments + ["--json"], in: folder)
+    let whole = try model.run(
+      "evaluate", ["images", "--output", "whole.json", "--compute", "f32", "--json"], in: folder)
     try #require(whole.status == 0, "\(whole.errors)")
     // The second picture breaks the run; what was done stays.
     let second = folder.file("images/3/p.png")
@@ -189,13 +190,74 @@ import VARModel
     try Data().write(to: URL(filePath: second))
     #expect(try model.run("evaluate", arguments, in: folder).status == 1)
     #expect(try files().contains("e.json.partial"))
-    // The first is not read again.
-    try Data().write(to: URL(filePath: folder.file("images/2/p.png")))
+    // Another mode would score otherwise.
+    let other = try model.run(
+      "evaluate", ["images", "--output", "e.json", "--compute", "bf16"], in: folder)
+    #expect(other.status == 1)
+    #expect(other.errors.contains("e.json.partial exists already and was made by other arguments"))
+    // The first is not scored again: what the journal says of it counts.
     try bytes.write(to: URL(filePath: second))
-    let resumed = try model.run("evaluate", arguments + ["--json"], in: folder)
+    let journal = folder.file("e.json.partial")
+    let text = try String(contentsOfFile: journal, encoding: .utf8)
+    #expect(text.split(separator: "\n").count == 2)
+    let changed = text.replacing("\"errors\":", with: "\"errors\":1", maxReplacements: 1)
+    #expect(changed != text)
+    try Data(changed.utf8).write(to: URL(filePath: journal))
+    #expect(try model.run("evaluate", arguments, in: folder).status == 0)
+    let result = FileManager.default.contents(atPath: folder.file("e.json"))
+    #expect(result != FileManager.default.contents(atPath: folder.file("whole.json")))
+    // Unless the picture has changed since.
+    let stale = text.replacing(/"sha256":"[0-9a-f]*"/, with: "\"sha256\":\"\"")
+    try Data(stale.utf8).write(to: URL(filePath: journal))
+    let resumed = try model.run("evaluate", arguments + ["--json", "--force"], in: folder)
     #expect(resumed.status == 0)
     #expect(resumed.text == whole.text)
     #expect(!(try files().contains("e.json.partial")))
+  }
+
+  /// What the same arguments made may be made again; what others made stays.
+  @Test(arguments: ["image", "batch"])
+  func theSameArgumentsMayWriteAgain(mode: String) throws {
+    let outputs = [
+      ["--output", "p/"], ["--grid", "g.png"], ["--tokens-output", "t.json"],
+      ["--stages", "s.png"], ["--animate", "a.png"],
+    ]
+    let usual = ["--classes", "1,random", "--seed", "3", "--seed-mode", mode]
+    _ = try generate(usual + outputs.flatMap { $0 })
+    _ = try generate(usual + outputs.flatMap { $0 })
+    for options in [["--cfg", "2"], ["--seed", "4"], ["--count", "2"], ["--smooth"]] {
+      for output in outputs {
+        // Of an option that is given twice the last counts.
+        let result = try model.run("generate", usual + options + output, in: folder)
+        #expect(result.status == 1)
+        #expect(
+          result.errors.hasSuffix(
+            " exists already and was made by other arguments; --force replaces it\n"),
+          "\(options) \(output): \(result.errors)")
+      }
+    }
+    _ = try generate(usual + ["--output", "p/", "--grid", "g.png", "--force", "--cfg", "2"])
+    try folder.write([1], to: "g.png")
+    let foreign = try model.run("generate", usual + ["--grid", "g.png"], in: folder)
+    #expect(
+      foreign.errors
+        == "Error: g.png exists already and does not say how it was made; --force replaces it\n")
+  }
+
+  @Test func anImageSuffixIsNoFolder() throws {
+    let result = try model.run(
+      "generate", ["--classes", "0,1", "--output", "pic.png"], in: folder)
+    #expect(result.status == 64)
+    #expect(
+      result.errors.hasPrefix(
+        "Error: --output pic.png names a file, but there are 2 images: end it in / for a folder.\n")
+    )
+    #expect(try files() == [])
+    let wide = try model.run(
+      "generate",
+      ["--classes", "0", "--count", "2000", "--grid", "g.png", "--grid-columns", "2000"],
+      in: folder)
+    #expect(wide.errors.hasPrefix("Error: --grid would be 131998×64 pixels"), "\(wide.errors)")
   }
 
   @Test func infoDescribesModelAndMachine() throws {

@@ -13,8 +13,9 @@ import Testing
       let text = try String(contentsOfFile: Repository.file("Sources/" + file), encoding: .utf8)
       for line in text.split(separator: "\n") {
         let prints = /(^|[^.\w])(print|debugPrint|dump|fputs|puts)\(/
+        let declares = line.contains("func print(")
         let handles = /FileHandle\.standard(Output|Error)/
-        #expect(!line.contains(prints) && !line.contains(handles), "\(file): \(line)")
+        #expect((declares || !line.contains(prints)) && !line.contains(handles), "\(file): \(line)")
       }
     }
     #expect(count > 100)

@@ -1,11 +1,11 @@
 /// The lines of a file of comma-separated values, as RFC 4180 has them, but each on a line of its own.
-enum LabelTable {
+package enum LabelTable {
   /// The fields of a line.
   ///
   /// A field in double quotes may hold commas, and a double quote as two of them; spaces around
   /// fields don't count.
   /// - Returns: nil if a quote stands where none may, or is not closed.
-  static func fields(_ line: some StringProtocol) -> [String]? {
+  package static func fields(_ line: some StringProtocol) -> [String]? {
     var rest = Substring(line)
     var fields: [String] = []
     while true {
