@@ -73,7 +73,7 @@ package struct ModelLocatorError: Error, Equatable, Sendable, CustomStringConver
 
   /// The message for the user.
   package var description: String {
-    "no model: name one by --model or $VAR_MODEL, or run `make demo` for the demo model, which is "
-      + "in none of these places:" + places.map { "\n  " + $0 }.joined()
+    "no model was named, and the demo model is in none of these places:"
+      + places.map { "\n  " + $0 }.joined()
   }
 }

@@ -106,7 +106,7 @@ import VARModel
     let refused = try model.run("generate", ["--from-png", "without.png"], in: folder)
     #expect(refused.status == 1)
     #expect(
-      refused.errors == "Error: without.png does not say how it was made: it is not by var-run, or "
+      refused.errors == "Error: without.png does not say how it was made; it is not by var-run, or "
         + "was written with --no-metadata\n")
   }
 

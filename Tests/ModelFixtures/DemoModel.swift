@@ -8,16 +8,19 @@ package enum DemoModel {
   private static let converted = Result { try convert() }
 
   /// The model with q8 weights.
-  package static func model() throws -> Model { try converted.get() }
+  package static func model() throws -> Model { try Model(path: path()) }
 
-  private static func convert() throws -> Model {
+  /// Its file.
+  package static func path() throws -> String { try converted.get().file("demo.varq") }
+
+  private static func convert() throws -> TemporaryFolder {
     let source = Repository.file("models/fashion-var")
     var model = try SourceModel.open(
       transformer: source + "/var.pth", tokenizer: source + "/vae.pth")
     try model.nameClasses(from: source + "/class_names.txt")
     let folder = try TemporaryFolder()
-    let path = folder.file("demo.varq")
-    _ = try Converter(ConversionPlan(model, Survey(model), ConversionRecipe(.q8))).write(to: path)
-    return try Model(path: path)
+    let plan = try ConversionPlan(model, Survey(model), ConversionRecipe(.q8))
+    _ = try Converter(plan).write(to: folder.file("demo.varq"))
+    return folder
   }
 }
