@@ -7,6 +7,7 @@
 // Tokens between the one that is stored and the one that is fetched.
 #define CVAR_TOKENS_AHEAD 6
 
+/// The sum of products.
 static float dot_rows(const float *x, const float *y, size_t count) {
   vf s = (vf)0.0f;
   size_t k = 0;
@@ -34,6 +35,7 @@ static void to_half(const float *x, size_t count, uint16_t *out) {
   }
 }
 
+/// Row softmax without the division: s = exp(s - max), returns the sum.
 static float exponentials(float *s, size_t count) {
   size_t k = 0;
   vf top = (vf)(-INFINITY);
