@@ -40,7 +40,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint lint-c test-arm test-python fuzz parity-full bench kernel-bench quality \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz parity-full bench kernel-bench quality \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -67,11 +67,25 @@ demo: build $(MODEL) ## Convert the bundled model, draw a grid of its classes an
 	@echo; echo "All 60 classes:          $(abspath $(OUT))/demo-grid.png"
 	@echo "One picture, by scales:  $(abspath $(OUT))/demo-strip.png"
 
+example: build $(MODEL) ## Build a package outside of this one that draws with `import VAR`; the command line's pixels?
+	$(SWIFT) build --package-path Examples/draw
+	@mkdir -p .build/example
+	Examples/draw/.build/debug/draw $(MODEL) "red sneaker" .build/example/library.png
+	$(BUILD)/var-run generate --model $(MODEL) --classes "red sneaker" --seed 1 --force \
+	  --output .build/example/command.png
+	cmp .build/example/library.png .build/example/command.png
+
+docs: setup ## Make the pages of the libraries VAR and VARConversion, in .build/docs
+	@mkdir -p .build/docs
+	for target in VAR VARConversion; do \
+	  VAR_DOCUMENTATION=1 $(SWIFT) package --disable-sandbox --allow-writing-to-directory .build/docs \
+	    generate-documentation --target $$target --warnings-as-errors --output-path .build/docs/$$target || exit 1; done
+
 test: setup ## Set up, build, and run all tests
 	$(SWIFT) test -c release --disable-testable-imports
 
 lint: lint-c ## Check the formatting of every Swift and kernel file
-	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests
+	$(SWIFT) format lint --strict --recursive --parallel Package.swift Sources Tests Examples/draw/Package.swift Examples/draw/Sources
 
 lint-c: ## Check the formatting of the kernels, their tests and their bench; clang-format -i mends it
 	$(call apt-install,$(C_TOOLS))

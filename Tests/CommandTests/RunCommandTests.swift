@@ -92,7 +92,7 @@ import VARModel
     #expect(refused.status == 1)
     #expect(
       refused.errors
-        == "Error: c.png holds pixels of another picture (--composite), which can't be "
+        == "Error: c.png holds pixels of another picture, which can't be "
         + "made again from it; repeat the command on that picture\n")
   }
 
