@@ -1,8 +1,6 @@
 import CVARKernels
 package import VARQuant
 
-// Each throws ``ComputeError/outOfMemory(bytes:)``: from within a task of the pool, where a region
-// takes its scratch memory anew; elsewhere it was taken when the context was made.
 extension Compute {
   /// y = input · weightᵀ + bias.
   /// - Parameters:
@@ -10,6 +8,8 @@ extension Compute {
   ///   - weight: [N, K].
   ///   - bias: [N].
   ///   - output: [M, N].
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``, only from within a task of the pool: elsewhere
+  ///   the memory was taken when the context was made.
   package func linear(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: FloatMatrix
@@ -29,6 +29,8 @@ extension Compute {
   ///   - weight: [N, K].
   ///   - bias: [N].
   ///   - output: holds [M, N] afterwards; not `input`.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``, only from within a task of the pool: elsewhere
+  ///   the memory was taken when the context was made.
   package func linearGELU(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     into output: ActivationBuffer
@@ -49,6 +51,8 @@ extension Compute {
   ///   - bias: [N].
   ///   - gamma: [G, N], G divides M; row r takes row r / (M / G).
   ///   - x: [M, N].
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``, only from within a task of the pool: elsewhere
+  ///   the memory was taken when the context was made.
   package func linearResidual(
     _ input: ActivationBuffer, _ weight: WeightMatrix, bias: FloatVector? = nil,
     gamma: FloatMatrix, into x: FloatMatrix

@@ -10,6 +10,7 @@ extension Compute {
   ///   - scale: [G, C], G divides M.
   ///   - shift: [G, C].
   ///   - output: holds [M, C] afterwards.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
   package func layerNormModulate(
     _ x: FloatMatrix, scale: FloatMatrix, shift: FloatMatrix, into output: ActivationBuffer
   ) throws(ComputeError) {
@@ -29,11 +30,13 @@ extension Compute {
   }
 
   /// Stores x [M, K] as the input of a linear layer.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
   package func prepare(_ x: FloatMatrix, into output: ActivationBuffer) throws(ComputeError) {
     try prepare(x, silu: false, into: output)
   }
 
   /// Stores SiLU(x), x [M, K], as the input of a linear layer.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
   package func prepareSiLU(_ x: FloatMatrix, into output: ActivationBuffer) throws(ComputeError) {
     try prepare(x, silu: true, into: output)
   }

@@ -1,4 +1,3 @@
-import SafetensorsIO
 import TestSupport
 import VARConversion
 package import VARCore
@@ -12,15 +11,13 @@ package enum DemoModel {
   package static func model() throws -> Model { try converted.get() }
 
   private static func convert() throws -> Model {
-    let source = Repository.root + "/models/fashion-var"
-    var model = try SourceModel.recognize(
-      transformer: Checkpoint.open(source + "/var.pth"),
-      tokenizer: Checkpoint.open(source + "/vae.pth"))
+    let source = Repository.file("models/fashion-var")
+    var model = try SourceModel.open(
+      transformer: source + "/var.pth", tokenizer: source + "/vae.pth")
     try model.nameClasses(from: source + "/class_names.txt")
     let folder = try TemporaryFolder()
     let path = folder.file("demo.varq")
-    _ = try Converter(ConversionPlan(model, Survey(model), ConversionRecipe(.q8))).write(
-      to: path)
+    _ = try Converter(ConversionPlan(model, Survey(model), ConversionRecipe(.q8))).write(to: path)
     return try Model(path: path)
   }
 }

@@ -19,7 +19,7 @@ static inline size_t tiles_y(const cvar_conv *c) { return cvar_divide_up(c->plan
 /// Positions of a Winograd tile: 36, or 25 where an enlarged input makes a row and column vanish.
 static inline size_t positions(const cvar_conv *c) { return c->upsample ? 25 : 36; }
 /// Floats between two positions of the transformed input; not a multiple of a page, so that one
-// tile's positions fall into different cache sets.
+/// tile's positions fall into different cache sets.
 static inline size_t position_stride(const cvar_conv *c, size_t tiles) { return tiles * pixel(c) + 48; }
 /// The same for the packed weights of `depth` input channels.
 static inline size_t weight_stride(size_t depth) { return depth * CVAR_LANES + 48; }
@@ -74,7 +74,7 @@ static inline void write_pixel(const cvar_conv *c, size_t image, size_t y, size_
 }
 
 /// Block `job` of an image in units of outputs or tiles.
-typedef struct {
+typedef struct block {
   size_t image, y, x, height, width, split;
 } block;
 

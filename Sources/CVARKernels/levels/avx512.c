@@ -20,6 +20,7 @@
 
 #include "levels/vector.h"
 #include "linear/unpack.h"
+#include "linear/blocks_template.h"
 #include "linear/panel_template.h"
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"

@@ -14,6 +14,7 @@
 #include "levels/tiles.h"
 #include "levels/vector.h"
 #include "linear/unpack.h"
+#include "linear/blocks_template.h"
 #include "linear/panel_template.h"
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"

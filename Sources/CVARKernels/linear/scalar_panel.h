@@ -28,16 +28,26 @@ static float dot_bf16(const cvar_weights *w, size_t row, const uint16_t *x) {
 
 static float round_f16(double x) { return cvar_from_f16(cvar_to_f16(x)); }
 
+/// Weights as f16 arithmetic takes them; a quantized format's scales are rounded to f16 too, which those of q8 are.
+static void unpack_f16(const cvar_weights *w, size_t row, size_t k0, size_t count, float *out) {
+  for (size_t b = 0; b < count; b += CVAR_BLOCK) {
+    const size_t size = cvar_min(CVAR_BLOCK, count - b);
+    int8_t block[CVAR_BLOCK];
+    const float scale = is_quantized(w) ? round_f16(unpack_block(w, row, k0 + b, block)) : 0;
+    if (!is_quantized(w)) unpack_row(w, row, k0 + b, size, out + b);
+    for (size_t i = 0; i < size; i++) out[b + i] = round_f16(is_quantized(w) ? block[i] * scale : out[b + i]);
+  }
+}
+
 /// Double holds a product and nearly every sum of one exactly: a fused multiply-add but for the rarest ties.
 static float dot_f16(const cvar_weights *w, size_t row, const uint16_t *x) {
   float sum = 0, weights[CVAR_F16_CHAIN];
   for (size_t k0 = 0; k0 < w->k; k0 += CVAR_F16_CHAIN) {
     const size_t count = cvar_min(CVAR_F16_CHAIN, w->k - k0);
-    unpack_row(w, row, k0, count, weights);
+    unpack_f16(w, row, k0, count, weights);
     float chain[2] = {0};
     for (size_t k = 0; k < count; k++) {
-      const float value = round_f16(weights[k]), number = cvar_from_f16(x[k0 + k]);
-      chain[k % 2] = round_f16((double)value * number + chain[k % 2]);
+      chain[k % 2] = round_f16((double)weights[k] * cvar_from_f16(x[k0 + k]) + chain[k % 2]);
     }
     sum = fmaf(round_f16((double)chain[0] + chain[1]), 1 / CVAR_F16_SCALE, sum);
   }

@@ -7,7 +7,8 @@
 
 // ------------------------------------------------------------------------------------------------- by format
 
-CVAR_INLINE bool is_quantized(const cvar_weights *w) { return w->format == CVAR_FORMAT_Q8; }
+/// The formats from q8 on are.
+CVAR_INLINE bool is_quantized(const cvar_weights *w) { return w->format >= CVAR_FORMAT_Q8; }
 
 /// Whether all numbers are bf16 numbers, or f16 ones, as they lie in memory.
 CVAR_INLINE bool is_bf16(cvar_format format) { return format == CVAR_FORMAT_BF16; }
@@ -42,10 +43,11 @@ CVAR_INLINE vf unpack_floats_at(cvar_format format, const char *p) {
   }
 }
 
-/// 4 · CVAR_WIDTH numbers of a quantized format.
-CVAR_INLINE vi unpack_bytes_at(cvar_format format, const char *p) {
+/// 4 · CVAR_WIDTH numbers of a quantized format, from number `within` of a block on; that is 0 but where these are less
+/// than a block.
+CVAR_INLINE vi unpack_bytes_at(cvar_format format, const char *block, size_t within) {
   (void)format;
-  return load_i(p);
+  return load_i(block + within);
 }
 
 /// The scales of CVAR_WIDTH blocks of a row from `block` on, of which `count` exist.
@@ -84,11 +86,12 @@ CVAR_INLINE vf float_vector(cvar_format format, const cvar_weights *w, size_t n,
 
 /// 4 · CVAR_WIDTH int8 numbers of which `count` exist; then come zeros.
 CVAR_INLINE vi byte_vector(cvar_format format, const cvar_weights *w, size_t n, size_t k, size_t count) {
-  const char *const p = weight_at(format, w, n, k);
-  if (count >= 4 * CVAR_WIDTH) return unpack_bytes_at(format, p);
+  const size_t within = 4 * CVAR_WIDTH >= CVAR_BLOCK ? 0 : k % CVAR_BLOCK;
+  const char *const block = weight_at(format, w, n, k - within);
+  if (count >= 4 * CVAR_WIDTH) return unpack_bytes_at(format, block, within);
   char part[CVAR_WIDTH * 4] = {0};
-  memcpy(part, p, weight_bytes(format, count));
-  return unpack_bytes_at(format, part);
+  memcpy(part, block, weight_bytes(format, count));
+  return unpack_bytes_at(format, part, 0);
 }
 
 /// 2 · CVAR_WIDTH numbers of a 16-bit format as they are, of which `count` exist; then come zeros.
