@@ -34,7 +34,9 @@ public struct Picture: Sendable {
   public func png() throws -> [UInt8] { try image.png(record.texts) }
 
   /// Writes the PNG file, whole or not at all.
-  /// - Parameter replacing: whether a file that is there may be replaced.
+  /// - Parameters:
+  ///   - path: where it will be; its folder must exist.
+  ///   - replacing: whether a file that is there may be replaced.
   /// - Throws: errors of the file; one that exists is an error unless `replacing`.
   public func write(to path: String, replacing: Bool = false) throws {
     let outputs = Outputs(reading: [], replacing: replacing ? .always : .never)

@@ -55,7 +55,9 @@ public actor Session {
   /// Draws pictures and tells of everything on the way.
   ///
   /// The work begins when it is called, and ends early when nobody listens any more.
-  /// - Parameter previews: whether scales come with a preview; the first costs a decoding.
+  /// - Parameters:
+  ///   - request: which pictures to draw.
+  ///   - previews: whether scales come with a preview; the first costs a decoding.
   public nonisolated func events(
     for request: Request, previews: Bool = true
   ) -> AsyncThrowingStream<Event, any Error> {

@@ -6,7 +6,7 @@ extension TensorFormat {
 }
 
 /// The upper half of a binary32.
-package struct BF16: HalfFormat {
+package struct BF16: FloatingFormat {
   package let id: UInt16 = 3
   package let name = "bf16"
   package let type = ElementType.bf16
@@ -16,10 +16,16 @@ package struct BF16: HalfFormat {
   package let accuracy = FormatAccuracy(
     leastSQNR: 45, stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3, agreement: 0.4)
 
-  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
-    HalfEncoder<Self>(.bf16)
-  }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
 
-  @inline(__always) static func narrow(_ value: Float) -> UInt16 { HalfPrecision.bf16(value) }
-  @inline(__always) static func widen(_ bits: UInt16) -> Float { HalfPrecision.float(bf16: bits) }
+  private struct Encoder: FormatEncoder {
+    private var rounding = HalfRounding(.bf16)
+    var statistics: QuantizationStatistics { rounding.statistics }
+
+    mutating func encode(
+      _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+      try unsafe rounding.encode(values, HalfPrecision.bf16, HalfPrecision.float(bf16:), sink)
+    }
+  }
 }

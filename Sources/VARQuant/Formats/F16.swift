@@ -6,7 +6,7 @@ extension TensorFormat {
 }
 
 /// IEEE 754 binary16.
-package struct F16: HalfFormat {
+package struct F16: FloatingFormat {
   package let id: UInt16 = 2
   package let name = "f16"
   package let type = ElementType.f16
@@ -16,10 +16,16 @@ package struct F16: HalfFormat {
   package let accuracy = FormatAccuracy(
     leastSQNR: 50, stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4, agreement: 0.6)
 
-  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
-    HalfEncoder<Self>(.f16)
-  }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
 
-  @inline(__always) static func narrow(_ value: Float) -> UInt16 { HalfPrecision.f16(value) }
-  @inline(__always) static func widen(_ bits: UInt16) -> Float { HalfPrecision.float(f16: bits) }
+  private struct Encoder: FormatEncoder {
+    private var rounding = HalfRounding(.f16)
+    var statistics: QuantizationStatistics { rounding.statistics }
+
+    mutating func encode(
+      _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
+    ) throws {
+      try unsafe rounding.encode(values, HalfPrecision.f16, HalfPrecision.float(f16:), sink)
+    }
+  }
 }

@@ -37,29 +37,25 @@ extension FloatingFormat {
   }
 }
 
-/// A floating-point format of 16 bits.
-protocol HalfFormat: FloatingFormat {
-  /// The nearest value's bits.
-  static func narrow(_ value: Float) -> UInt16
-  /// The value of the bits.
-  static func widen(_ bits: UInt16) -> Float
-}
-
-/// Rounds to 16 bits.
-struct HalfEncoder<Format: HalfFormat>: FormatEncoder {
+/// Rounds to 16 bits: what the encoders of such formats have in common.
+///
+/// The conversions are parameters of an inlined function, not of a type: a generic type that is only
+/// reached through a protocol is not specialised, and would call them for every value.
+struct HalfRounding {
   private(set) var statistics = QuantizationStatistics()
   private let format: TensorFormat
 
   init(_ format: TensorFormat) { self.format = format }
 
-  mutating func encode(
-    _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
+  @inline(__always) mutating func encode(
+    _ values: UnsafeBufferPointer<Float>, _ narrow: (Float) -> UInt16, _ widen: (UInt16) -> Float,
+    _ sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     var halves = [UInt16](repeating: 0, count: values.count)
     for index in values.indices {
       let value = unsafe values[index]
-      let half = Format.narrow(value)
-      let decoded = Format.widen(half)
+      let half = narrow(value)
+      let decoded = widen(half)
       guard decoded.isFinite else {
         guard value.isFinite else { throw EncodingError.notFinite(index: statistics.count) }
         throw EncodingError.outOfRange(format: format, index: statistics.count, value: value)
