@@ -32,7 +32,7 @@ struct GenerationRun {
     try engine.run(plan, edit: edit, only: only) { event in
       switch event {
       case .allocating(let images):
-        warnIfTight(images: images)
+        try warnIfTight(images: images)
       case .scale(let scale):
         progress.scale(scale.scale, of: scale.scales, images: scale.images)
         try results.add(scale)
@@ -47,9 +47,9 @@ struct GenerationRun {
   }
 
   /// Says when the machine has less memory than the run will take.
-  private func warnIfTight(images: Int) {
-    let estimate = MemoryEstimate(
-      model, mode: compute.mode, images: images, guided: plan.options.guidance != 0)
+  private func warnIfTight(images: Int) throws {
+    let estimate = try MemoryEstimate(
+      model, compute, images: images, guided: plan.options.guidance != 0)
     guard let available = SystemMemory.available, available < estimate.peak else { return }
     Console.note(
       "warning: this takes about \(Format.bytes(estimate.peak)) of memory, "

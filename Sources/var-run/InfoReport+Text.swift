@@ -66,7 +66,7 @@ extension InfoReport {
       ("compute", "\(machine.compute), \(Format.count(machine.threads, "thread"))"),
       (
         "memory",
-        "about \(bytes(memory.peak)) for one image with guidance"
+        "about \(bytes(memory.peak)) for \(Format.count(memory.images, "image")) with guidance"
           + (machine.memoryAvailable.map { ", \(bytes($0)) available" } ?? "")
       ),
       (

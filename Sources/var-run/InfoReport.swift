@@ -40,8 +40,9 @@ struct InfoReport: Encodable {
     let memoryAvailable: Int?
   }
 
-  /// Bytes for one image with guidance.
+  /// Bytes for a batch with guidance.
   struct Memory: Encodable {
+    let images: Int
     let transformerWeights: Int
     let transformerWork: Int
     let decoderWeights: Int
@@ -62,7 +63,7 @@ struct InfoReport: Encodable {
   let machine: Machine
   let memory: Memory
 
-  init(_ model: Model, _ context: Compute) {
+  init(_ model: Model, _ context: Compute, batch: Int) throws {
     let configuration = model.configuration
     path = model.path
     bytes = model.file.file.count
@@ -92,8 +93,9 @@ struct InfoReport: Encodable {
       cpuLevel: context.level.rawValue, cpuLevels: CPULevel.available.map(\.rawValue),
       compute: context.mode.rawValue, threads: context.pool.threads,
       memoryAvailable: SystemMemory.available)
-    let estimate = MemoryEstimate(model, mode: context.mode, images: 1, guided: true)
+    let estimate = try MemoryEstimate(model, context, images: batch, guided: true)
     memory = Memory(
+      images: batch,
       transformerWeights: estimate.transformerWeights,
       transformerWork: estimate.transformerWork, decoderWeights: estimate.decoderWeights,
       decoderWork: estimate.decoderWork, peak: estimate.peak)

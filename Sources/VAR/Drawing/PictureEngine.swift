@@ -59,13 +59,7 @@ package final class PictureEngine {
   ) throws {
     let batches = Self.batches(of: plan)
     for (number, range) in batches.enumerated() {
-      let generator = try generator(
-        images: range.count, guided: plan.options.guidance != 0, onEvent)
-      let request = plan.request(range, edit: edit?.tokens)
-      let images = try generator.generate(request) { event in
-        guard case .scale(let scale) = event else { return }
-        try onEvent(.scale(ScaleDrawn(scale: scale, images: range, codec: codec, edit: edit)))
-      }
+      let images = try draw(range, of: plan, edit, onEvent)
       if releasesWeights, number == batches.count - 1 { releaseGenerator() }
       for (index, image) in zip(range, images) where only == nil || only == index {
         try onEvent(.decoding(index: index))
@@ -76,6 +70,20 @@ package final class PictureEngine {
               entry: plan.entries[index], image: edit?.finish(decoded) ?? decoded,
               tokens: image.tokens, drawn: image.drawn)))
       }
+    }
+  }
+
+  /// Draws the tokens of a batch. A function of its own, so that nothing but the property holds the
+  /// generator when it is let go of.
+  private func draw(
+    _ range: Range<Int>, of plan: GenerationPlan, _ edit: PictureEdit?,
+    _ onEvent: (Event) throws -> Void
+  ) throws -> [GeneratedImage] {
+    let generator = try generator(
+      images: range.count, guided: plan.options.guidance != 0, onEvent)
+    return try generator.generate(plan.request(range, edit: edit?.tokens)) { event in
+      guard case .scale(let scale) = event else { return }
+      try onEvent(.scale(ScaleDrawn(scale: scale, images: range, codec: codec, edit: edit)))
     }
   }
 

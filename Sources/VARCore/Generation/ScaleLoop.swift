@@ -39,6 +39,8 @@ package final class ScaleLoop {
     vocabulary = weights.configuration.vocabulary
   }
 
+  /// The memory of a batch.
+  package var bytes: Int { transformer.bytes + quantizer.bytes }
   /// Sequences of the transformer, R: B, or 2B with guidance.
   package var sequences: Int { transformer.sequences }
   /// Class embeddings, [R, C].

@@ -45,45 +45,33 @@ extension Model {
   /// Decoding the pictures of a batch; multiplications as in the definition of a convolution.
   package func decoderWorkload(images: Int) -> Workload {
     guard let weights = tokenizer else { return Workload(operations: 0, weightBytes: 0) }
-    var counter = WorkloadCounter(side: weights.configuration.patchNumbers.last ?? 0)
-    counter.add(weights.postQuantConvolution)
-    counter.add(weights.decoder.input)
-    for stage in weights.decoder.stages { counter.add(stage) }
-    counter.add(weights.decoder.output)
+    let side = weights.configuration.patchNumbers.last ?? 0
+    var counter = WorkloadCounter()
+    counter.add(.convolution(weights.postQuantConvolution, side: side, hasNorm: false))
+    for pass in weights.decoder.passes(from: side) { counter.add(pass) }
     return Workload(
       operations: counter.operations * Double(images), weightBytes: counter.bytes * Double(images))
   }
 }
 
-/// Adds up the stages of a network while it keeps track of the map's side.
+/// Adds up the passes of a network.
 private struct WorkloadCounter {
-  var side: Int
   var operations = 0.0
   var bytes = 0.0
 
-  mutating func add(_ weight: WeightMatrix) {
-    operations += 2 * Double(side * side) * Double(weight.rows * weight.columns)
-    bytes += Double(weight.bytes.count)
-  }
-
-  mutating func add(_ convolution: Convolution) {
-    side = convolution.outputSide(side)
-    add(convolution.weight)
-  }
-
-  mutating func add(_ stage: ImageStage) {
-    switch stage {
-    case .resample(let convolution):
-      add(convolution)
-    case .residual(let block):
-      add(block.conv1)
-      add(block.conv2)
-      if let shortcut = block.shortcut { add(shortcut.weight) }
-    case .attention(let block):
-      let channels = block.projection.weight.rows
-      add(block.qkv.weight)
-      add(block.projection.weight)
+  mutating func add(_ pass: ImagePass) {
+    switch pass {
+    case .convolution(let convolution, let side, _):
+      add(convolution.weight, side: convolution.outputSide(side))
+    case .pointwise(let layer, let side, _):
+      add(layer.weight, side: side)
+    case .attention(let channels, let side):
       operations += 4 * Double(side * side) * Double(side * side) * Double(channels)
     }
+  }
+
+  private mutating func add(_ weight: WeightMatrix, side: Int) {
+    operations += 2 * Double(side * side) * Double(weight.rows * weight.columns)
+    bytes += Double(weight.bytes.count)
   }
 }

@@ -10,8 +10,8 @@ import VARModel
 /// memory is taken when it is first touched, so the third stays small. Everything is computed in f32.
 package final class ImageCodec {
   let shape: TokenizerConfiguration
-  private let weights: TokenizerWeights
-  private let compute: Compute
+  let weights: TokenizerWeights
+  let compute: Compute
   let quantizer: Quantizer
   private let buffers: [FloatBuffer]
   private let pixels: FloatBuffer  // [S, S, 3]
@@ -45,6 +45,9 @@ package final class ImageCodec {
     pointwiseInput = try self.compute.activations(rows: Self.pointwiseRows, columns: widest)
     ones = try FloatBuffer(Array(repeating: 1, count: lowest))
   }
+
+  /// What it holds besides feature maps and what they need: the picture and small things.
+  var heldBytes: Int { pixels.bytes + pointwiseInput.bytes + ones.bytes }
 
   /// Elements of the largest feature map of encoder and decoder.
   private static func largestMap(_ shape: TokenizerConfiguration) -> Int {

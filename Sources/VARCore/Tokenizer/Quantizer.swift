@@ -42,6 +42,12 @@ package final class Quantizer {
     }
   }
 
+  /// The memory that it holds.
+  var bytes: Int {
+    latent.bytes + embeddings.bytes + resized.bytes + convolved.bytes + lines.bytes + map.bytes
+      + workspace.bytes
+  }
+
   /// The codebook, [V, Z].
   package var codebook: FloatVector { weights.codebook }
   var channels: Int { weights.configuration.latentChannels }

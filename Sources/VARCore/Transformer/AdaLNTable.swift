@@ -23,6 +23,9 @@ struct AdaLNTable {
     values = try FloatBuffer(count: rows * stride)
   }
 
+  /// The memory that it holds.
+  var bytes: Int { values.bytes }
+
   /// Six [R, C] matrices of a block.
   func block(_ index: Int, rows range: Range<Int>) -> BlockModulation {
     func column(_ part: Int) -> FloatMatrix { vectors(index * 6 + part, rows: range) }

@@ -77,6 +77,19 @@ final class Transformer {
       rows: rows, columns: max(shape.width, shape.latentChannels), mode: .f32)
   }
 
+  /// The memory that it holds, and the threads' scratch that its run needs.
+  var bytes: Int {
+    let buffers = [conditions, stream, qkv, attended, logits]
+    let inputs = [input, hidden, exactInput] + [sparedInput, sparedHidden].compactMap(\.self)
+    let threads = compute.pool.threads
+    return caches.reduce(0) { $0 + $1.bytes } + modulation.bytes
+      + buffers.reduce(0) { $0 + $1.bytes } + inputs.reduce(0) { $0 + $1.bytes }
+      + max(
+        Compute.scratchBytes(threads: threads),
+        Compute.scratchBytes(
+          attentionOver: shape.tokens, headWidth: shape.headWidth, threads: threads))
+  }
+
   private var shape: TransformerConfiguration { weights.configuration }
 
   /// How a layer is computed: as the whole, but for what int8 arithmetic leaves out.

@@ -1,13 +1,15 @@
 package import VARCompute
 package import VARCore
 import VARModel
-import VARQuant
 
-/// How much memory a run takes, from the shapes alone.
+/// How much memory a run takes, as the owners of the memory say.
 ///
-/// Weights are mapped from the file: they count while they are in use, and the system may take them
-/// back at the price of reading them again. Working memory can't be taken back.
+/// They are made for it: memory is taken from the system when it is first touched, so that asking is
+/// free. Weights are mapped from the file: they count while they are in use, and the system may take
+/// them back at the price of reading them again. Working memory can't be taken back.
 package struct MemoryEstimate: Equatable, Sendable {
+  /// Pictures that are drawn together.
+  package let images: Int
   /// Bytes of the transformer's weights, without what only adaLN reads.
   package let transformerWeights: Int
   /// Bytes of the decoder's weights.
@@ -23,44 +25,22 @@ package struct MemoryEstimate: Equatable, Sendable {
       + max(transformerWeights + transformerWork, decoderWeights + decoderWork)
   }
 
-  /// What the program takes for itself: code, libraries, thread stacks.
-  private static let program = 24 << 20
+  /// What the program takes for itself: code, libraries with their data, thread stacks.
+  private static let program = 40_000_000
 
-  /// Estimates a run that generates `images` at once.
-  package init(_ model: Model, mode: ComputeMode, images: Int, guided: Bool) {
+  /// Estimates a run that draws `images` at once; a model with one half counts as far as it goes.
+  /// - Throws: `ComputeError.outOfMemory` where the system refuses even the addresses.
+  package init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
     func bytes(_ parts: [ModelPart]) -> Int {
       parts.reduce(0) { $0 + (model.byteCounts[$1] ?? 0) }
     }
+    self.images = images
     transformerWeights = bytes([.embedding, .block, .head])
     decoderWeights = bytes([.quantizer, .decoder])
+    let hasTokenizer = model.configuration.tokenizer != nil
+    let hasBoth = hasTokenizer && model.configuration.transformer != nil
     transformerWork =
-      model.configuration.transformer.map {
-        Self.work($0, mode, sequences: guided ? 2 * images : images)
-      } ?? 0
-    decoderWork = model.configuration.tokenizer.map(Self.work) ?? 0
-  }
-
-  private static func work(
-    _ shape: TransformerConfiguration, _ mode: ComputeMode, sequences: Int
-  ) -> Int {
-    let rows = sequences * (shape.patchNumbers.map { $0 * $0 }.max() ?? 0)
-    let width = shape.width
-    let cached = mode == .f32 ? 4 : 2
-    let input = mode == .f32 ? 4 : 2
-    let cache = 2 * cached * sequences * shape.tokens * width * shape.depth
-    let activations =
-      rows * (4 * (6 * width + shape.vocabulary) + input * (width + shape.hiddenWidth))
-    return cache + activations + 4 * sequences * 6 * width * (shape.depth + 1)
-  }
-
-  private static func work(_ shape: TokenizerConfiguration) -> Int {
-    let levels = shape.multipliers.indices
-    let largest =
-      levels.map { level in
-        let near = shape.multipliers[max(0, level - 1)...min(level + 1, levels.count - 1)]
-        let side = shape.imageSide >> level
-        return side * side * shape.channels * (near.max() ?? 1)
-      }.max() ?? 0
-    return 3 * 4 * largest
+      hasBoth ? try Generator(model, compute, images: images, guided: guided).loop.bytes : 0
+    decoderWork = hasTokenizer ? try ImageCodec(model, compute).decodingBytes : 0
   }
 }
