@@ -23,5 +23,5 @@ import TensorBytes
       CompareCommand.self, ParityCommand.self, InfoCommand.self, BenchCommand.self,
     ])
 
-  static func main() { Program.run(Self.self) }
+  static func main() { Program.run(Self.self, remedy: remedy) }
 }

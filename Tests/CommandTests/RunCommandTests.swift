@@ -92,7 +92,7 @@ import VARModel
     #expect(refused.status == 1)
     #expect(
       refused.errors
-        == "Error: c.png holds pixels of another picture (--composite), which can't be "
+        == "Error: c.png holds pixels of another picture, which can't be "
         + "made again from it; repeat the command on that picture\n")
   }
 
@@ -107,7 +107,7 @@ import VARModel
     #expect(refused.status == 1)
     #expect(
       refused.errors == "Error: without.png does not say how it was made: it is not by var-run, or "
-        + "was written with --no-metadata\n")
+        + "was written without metadata\n")
   }
 
   @Test func aPictureGoesToTheStandardOutputAlone() throws {

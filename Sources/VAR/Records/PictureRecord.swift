@@ -169,15 +169,14 @@ package enum PictureRecordError: Error, Equatable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .missing(let path):
-      "\(path) does not say how it was made: it is not by var-run, or was written with --no-metadata"
+      "\(path) does not say how it was made: it is not by var-run, or was written without metadata"
     case .malformed(let path):
       "\(path): what it says about how it was made can't be understood; another version may have "
         + "written it"
     case .otherModel(let path, let recorded, let actual):
-      "\(path) was made by the model \(recorded.prefix(12)), this one is \(actual.prefix(12)); "
-        + "name the right one by --model"
+      "\(path) was made by the model \(recorded.prefix(12)), this one is \(actual.prefix(12))"
     case .composite(let path):
-      "\(path) holds pixels of another picture (--composite), which can't be made again from it; "
+      "\(path) holds pixels of another picture, which can't be made again from it; "
         + "repeat the command on that picture"
     }
   }

@@ -48,7 +48,7 @@ package enum SamplingError: Error, Equatable, Sendable, CustomStringConvertible 
     switch self {
     case .nonFinite(let row):
       "the logits of position \(row) are not finite: the model's weights are damaged, "
-        + "or its numbers overflow in this compute mode (try --compute f32)"
+        + "or its numbers overflow in this compute mode"
     case .size(let buffer, let expected, let actual):
       "the sampler's \(buffer) has \(actual) elements, \(expected) were expected"
     }

@@ -44,7 +44,9 @@ private struct DecodingNeed {
         scratch,
         Compute.scratchBytes(for: convolution, height: side, width: side, threads: threads))
     case .pointwise(let layer, let side, let isShortcut):
-      if isShortcut { third = max(third, FloatBuffer.bytes(count: side * side * layer.weight.rows)) }
+      if isShortcut {
+        third = max(third, FloatBuffer.bytes(count: side * side * layer.weight.rows))
+      }
     case .attention(let channels, let side):
       third = max(third, FloatBuffer.bytes(count: side * side * 3 * channels))
       cache = max(
