@@ -60,9 +60,9 @@ $(MODEL): $(DEMO)/var.pth $(DEMO)/vae.pth $(DEMO)/class_names.txt | build
 
 demo: build $(MODEL) ## Convert the bundled model, draw a grid of its classes and a strip that shows a picture growing
 	@mkdir -p $(OUT)
-	$(BUILD)/var-run generate --model $(MODEL) --classes 0-59 --seed 1 --cfg 3 --output $(OUT)/demo/ \
+	$(BUILD)/var-run generate --model $(MODEL) --classes 0-59 --seed 1 --cfg 3 --force --output $(OUT)/demo/ \
 	  --grid $(OUT)/demo-grid.png --grid-columns 10 >$(OUT)/demo.txt
-	$(BUILD)/var-run generate --model $(MODEL) --classes "red sneaker" --seed 5 --cfg 3 --output $(OUT)/demo-sneaker.png \
+	$(BUILD)/var-run generate --model $(MODEL) --classes "red sneaker" --seed 5 --cfg 3 --force --output $(OUT)/demo-sneaker.png \
 	  --stages $(OUT)/demo-strip.png
 	@echo; echo "All 60 classes:          $(abspath $(OUT))/demo-grid.png"
 	@echo "One picture, by scales:  $(abspath $(OUT))/demo-strip.png"

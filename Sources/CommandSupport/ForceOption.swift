@@ -10,6 +10,6 @@ package struct ForceOption: ParsableArguments {
 
   /// Begins the declaration of a command's outputs.
   package func outputs(reading inputs: [String]) -> Outputs {
-    Outputs(reading: inputs, replacing: force ? .always : .never)
+    Outputs(reading: inputs, replacing: force ? .always : .never, streaming: true)
   }
 }

@@ -55,7 +55,7 @@ struct EditArguments: ParsableArguments {
     let path = output.output ?? picture.image.stem + "-\(command)-preview.png"
     let outputs = Outputs(
       reading: [model, picture.image] + [mask.mask].compactMap(\.self),
-      replacing: output.force ? .always : .never)
+      replacing: output.force ? .always : .never, streaming: true)
     try outputs.file(path).write(image.png(output.noMetadata ? [] : ImageText.software))
     try Console.print([path], aside: path == "-")
   }

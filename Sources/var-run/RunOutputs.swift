@@ -18,7 +18,8 @@ struct RunOutputs {
   init(_ run: GenerationRun, _ wanted: [GenerationPlan.Entry]) throws {
     let arguments = run.output
     let outputs = Outputs(
-      reading: [run.model.path] + run.inputs, replacing: arguments.force ? .always : .never)
+      reading: [run.model.path] + run.inputs, replacing: arguments.force ? .always : .never,
+      streaming: true)
     // Without metadata nothing says what made a file, and a file that says it would be lost.
     let usual: Replacement? = arguments.force ? .always : arguments.noMetadata ? .never : nil
     let files = try arguments.pictures(run.names(wanted), in: outputs) { number in

@@ -134,7 +134,7 @@ import Testing
       try writer.overwrite([1], at: 0)
     }
     #expect(throws: FileError.notRegularFile(path: "standard output")) {
-      try AtomicFileWriter(output("-"))
+      try AtomicFileWriter(Outputs(reading: [], streaming: true).file("-"))
     }
   }
 

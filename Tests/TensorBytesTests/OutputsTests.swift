@@ -13,7 +13,7 @@ import Testing
     _ path: String, in parent: String? = nil, reading inputs: [String] = [],
     replacing: Replacement = .always, after: [String] = []
   ) throws -> OutputError? {
-    let outputs = Outputs(reading: inputs, replacing: replacing)
+    let outputs = Outputs(reading: inputs, replacing: replacing, streaming: true)
     for path in after { _ = try outputs.file(path) }
     do throws(OutputError) { _ = try outputs.file(path, in: parent) } catch { return error }
     return nil

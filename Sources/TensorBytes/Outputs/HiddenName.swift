@@ -10,13 +10,10 @@ final class HiddenName {
   let path: String
   private let number: Int32
 
-  /// Thinks of a name, and clears away what killed processes have left of this target.
+  /// Thinks of a name.
   init(beside place: ResolvedPath) {
-    // Cut, because a name has at most 255 bytes.
-    let name = String(decoding: place.name.utf8.prefix(100), as: UTF8.self)
-    unsafe temporaries_sweep(place.folder, ".\(name).")
     let tag = String(UInt64.random(in: 0 ... .max), radix: 36)
-    path = (place.folder == "/" ? "" : place.folder) + "/.\(name).\(tag).tmp"
+    path = (place.folder == "/" ? "" : place.folder) + "/" + Self.prefix(place) + tag + ".tmp"
     number = unsafe temporaries_add(path)
   }
 
@@ -25,11 +22,20 @@ final class HiddenName {
     temporaries_forget(number)
   }
 
-  /// Makes a locked file of a new name.
+  /// What all hidden names of a target begin with; cut, because a name has at most 255 bytes.
+  private static func prefix(_ place: ResolvedPath) -> String {
+    "." + String(decoding: place.name.utf8.prefix(100), as: UTF8.self) + "."
+  }
+
+  /// Makes a locked file of a new name, and clears away what killed processes have left of its
+  /// target.
   /// - Returns: nil with `errno` if there can't be one.
   static func create(
     beside place: ResolvedPath, mode: UInt32
   ) -> (name: HiddenName, descriptor: Int32)? {
+    // Here only, and not for the instant in which an unnamed file has a hidden name: it reads the
+    // whole folder.
+    unsafe temporaries_sweep(place.folder, prefix(place))
     while true {
       let name = HiddenName(beside: place)
       let descriptor = unsafe open(name.path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, mode)

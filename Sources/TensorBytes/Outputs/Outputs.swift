@@ -8,6 +8,7 @@ internal import Platform
 /// creates nothing; folders are made when the first file in them is written.
 package final class Outputs {
   private let replacing: Replacement
+  private let streaming: Bool
   /// The inputs that exist.
   private var inputs: [FileStatus.Identity: String] = [:]
   /// The outputs so far: by path, and those that exist by identity too.
@@ -20,14 +21,18 @@ package final class Outputs {
   /// - Parameters:
   ///   - inputs: every file that is read; those that don't exist are of no concern here.
   ///   - replacing: which files may be replaced, where an output does not say otherwise.
-  package init(reading inputs: [String], replacing: Replacement = .never) {
+  ///   - streaming: whether `-` is the standard output, as on a command line, and not a file's name.
+  package init(
+    reading inputs: [String], replacing: Replacement = .never, streaming: Bool = false
+  ) {
     self.replacing = replacing
+    self.streaming = streaming
     for path in inputs { FileStatus(path).map { self.inputs[$0.identity] = path } }
     // Facts that the shell writes to a file would be lost with it.
     if let output = Self.redirected { identities[output] = StandardOutput.name }
   }
 
-  /// Declares a file; `-` is the standard output.
+  /// Declares a file; `-` is the standard output where that is wanted.
   /// - Parameters:
   ///   - folder: a folder that `path` is relative to and that is made if it is missing. Without one,
   ///     the file's folder must exist.
@@ -35,7 +40,7 @@ package final class Outputs {
   package func file(
     _ path: String, in folder: String? = nil, replacing: Replacement? = nil
   ) throws(OutputError) -> OutputFile {
-    if folder == nil, StandardOutput.isNamed(by: path) { return try standardOutput() }
+    if streaming, folder == nil, StandardOutput.isNamed(by: path) { return try standardOutput() }
     let path = folder.map { $0.hasSuffix("/") ? $0 + path : $0 + "/" + path } ?? path
     let place = try ResolvedPath(path)
     try checkFolder(of: place, path, isMade: folder != nil)
