@@ -17,11 +17,16 @@ internal import Platform
 
   /// Maps a file.
   /// - Throws: ``FileError`` with path and reason.
-  package init(_ path: String) throws(FileError) {
+  package convenience init(_ path: String) throws(FileError) {
     // O_NONBLOCK: opening a named pipe must fail below instead of waiting for a writer.
     let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw .system(operation: "open", path: path, errno: errno) }
     defer { close(descriptor) }
+    try self.init(descriptor: descriptor, path)
+  }
+
+  /// Maps an open file, which may be closed afterwards and need not have a name.
+  init(descriptor: Int32, _ path: String) throws(FileError) {
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0 else {
       throw .system(operation: "examine", path: path, errno: errno)

@@ -69,6 +69,15 @@ internal import Platform
     target.syncFolder()
   }
 
+  /// Maps what was written instead of giving it a name: a file that is gone with its mapping, in
+  /// whatever way this process ends.
+  /// - Throws: ``FileError``; nothing remains of the file then.
+  package func mapped() throws(FileError) -> MappedFile {
+    guard descriptor >= 0 else { throw .closed(path: path) }
+    defer { abandon() }
+    return try MappedFile(descriptor: descriptor, path)
+  }
+
   /// Gives the file up; nothing of it remains. Harmless after ``commit()``.
   package func abandon() {
     if descriptor >= 0 { close(descriptor) }

@@ -12,6 +12,8 @@ package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
   case exists(path: String, Standing)
   /// Another process is at work on the file.
   case busy(path: String)
+  /// The disk has not enough room for the work.
+  case noSpace(path: String, needed: Int, free: Int)
   /// What the system says.
   case file(FileError)
 
@@ -32,6 +34,9 @@ package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(path) exists already\(standing.remark)"
     case .busy(let path):
       "\(path) is being written by another process; wait for it, or choose another output"
+    case .noSpace(let path, let needed, let free):
+      "\(path): the work needs \(needed / 1_000_000 + 1) MB on this disk, of which "
+        + "\(free / 1_000_000) MB are free"
     case .file(let error):
       "\(error)"
     }

@@ -1,3 +1,5 @@
+internal import Platform
+
 /// An output that has been declared and found possible: the only thing that opens a writer.
 ///
 /// Only ``Outputs`` makes one. Nothing has been created yet.
@@ -9,6 +11,18 @@ package struct OutputFile: Sendable {
 
   /// Whether this is the standard output.
   package var isStandardOutput: Bool { target == nil }
+
+  /// Checks that the file's disk has room for this many bytes; where the system cannot tell, it has.
+  /// - Throws: ``OutputError/noSpace(path:needed:free:)``.
+  package func checkSpace(for bytes: Int) throws(OutputError) {
+    var status = statvfs()
+    guard let target, unsafe statvfs(target.place.existingFolder, &status) == 0 else { return }
+    let (free, overflow) = Int(clamping: status.f_bavail)
+      .multipliedReportingOverflow(by: Int(clamping: status.f_frsize))
+    guard overflow || free >= bytes else {
+      throw .noSpace(path: path, needed: bytes, free: free)
+    }
+  }
 
   /// Writes the whole file, which appears under its name complete or not at all.
   /// - Throws: ``FileError``.

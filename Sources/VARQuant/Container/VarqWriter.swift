@@ -100,6 +100,19 @@ package final class VarqWriter {
   /// Writes header and table, and gives the file its name.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` if a tensor is incomplete.
   package func finish() throws {
+    try writeHead()
+    try output.commit()
+  }
+
+  /// Writes header and table, and opens the file without giving it a name: it is gone when nobody
+  /// uses it any more.
+  /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` if a tensor is incomplete.
+  package func finishUnnamed() throws -> VarqFile {
+    try writeHead()
+    return try VarqFile(output.mapped())
+  }
+
+  private func writeHead() throws {
     if written.count < tensors.count {
       let (plan, byteCount) = tensors[written.count]
       throw VarqWriterError.byteCount(tensor: plan.name, planned: byteCount, written: progress)
@@ -108,7 +121,6 @@ package final class VarqWriter {
     let index = metadata + table()
     let checksum = try SHA256Digest.digest(of: head + index)
     try output.overwrite(head + checksum + index, at: 0)
-    try output.commit()
   }
 
   /// Fills the gap before the current tensor.
