@@ -62,6 +62,8 @@ let package = Package(
       ],
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CTemporaries"),
+    // Opened when it is needed, not linked: see openblas.h.
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
     .executableTarget(
       name: "unfinished-output", dependencies: ["TensorBytes", "CTemporaries"],
@@ -100,6 +102,13 @@ let package = Package(
       tests: ["ModelFixtures"])
     + room(
       "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
+    + room(
+      "VARCalibration",
+      [
+        "COpenBLAS", "Platform", "TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages",
+        "VARCore", "VAREvaluation", "VARConversion",
+      ],
+      tests: ["ModelFixtures"])
     + [
       .target(
         name: "CommandSupport",
@@ -108,7 +117,8 @@ let package = Package(
       .executableTarget(
         name: "var-convert",
         dependencies: [
-          "CommandSupport", "TensorBytes", "VARConversion", "SafetensorsIO", "VARQuant", "VARModel",
+          "CommandSupport", "TensorBytes", "VARConversion", "VARCalibration", "VARCompute",
+          "SafetensorsIO", "VARQuant", "VARModel",
           argumentParser,
         ],
         swiftSettings: strict),

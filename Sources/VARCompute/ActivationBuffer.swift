@@ -64,6 +64,15 @@ import CVARKernels
     self.columns = columns
   }
 
+  /// Lends a row in f32 for reading.
+  /// - Precondition: the buffer is one of ``ComputeMode/f32``.
+  package func withRow<R>(_ row: Int, _ body: (Span<Float>) throws -> R) rethrows -> R {
+    precondition(mode == .f32 && row >= 0 && row < rows, "no such row in f32")
+    let stride = cvar_activation_stride(arithmetic, columns)
+    let start = unsafe values.assumingMemoryBound(to: Float.self) + row * stride
+    return try unsafe body(Span(_unsafeStart: UnsafePointer(start), count: columns))
+  }
+
   /// What the kernels take; valid while this object is alive.
   @unsafe var kernelActivations: cvar_activations {
     unsafe cvar_activations(

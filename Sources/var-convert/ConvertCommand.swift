@@ -1,6 +1,7 @@
 import ArgumentParser
 import CommandSupport
 import TensorBytes
+import VARCalibration
 import VARConversion
 import VARModel
 import VARQuant
@@ -48,6 +49,8 @@ struct ConvertCommand: ParsableCommand {
       valueName: "regex=type"))
   var tensorTypes: [String] = []
 
+  @OptionGroup(title: "Calibration") var calibration: CalibrationArguments
+
   @Option(
     help: ArgumentHelp(
       "Names of the classes, one a line; a model of 1000 classes gets ImageNet's by default.",
@@ -66,6 +69,7 @@ struct ConvertCommand: ParsableCommand {
 
   mutating func validate() throws {
     try sources.validate()
+    try calibration.validate()
     do { _ = try recipe() } catch { throw ValidationError("\(error)") }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
@@ -86,8 +90,17 @@ struct ConvertCommand: ParsableCommand {
     guard let file else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
-    let report = try Converter(plan).write(to: file) { line.show($0) }
+    let calibrationLine = ProgressLine()
+    let calibrator = try calibration.calibrator(plan, of: model, beside: file, calibrationLine)
+    let report = try Converter(plan).write(to: file, calibration: calibrator) {
+      if calibrator == nil { line.show($0) }
+    }
     line.clear()
+    calibrationLine.clear()
+    for name in calibrator?.fallbacks ?? [] {
+      Console.note("note: \(name) could not be calibrated (its inputs are too much alike): "
+        + "searched scales alone")
+    }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, file.path, (ContinuousClock.now - start).seconds)
   }

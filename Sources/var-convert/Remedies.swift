@@ -1,3 +1,4 @@
+import VARCalibration
 import VARConversion
 import VARModel
 
@@ -15,6 +16,10 @@ func remedy(for error: any Error) -> String? {
     }
   case ConversionError.noClasses: "--class-names needs the checkpoint of the transformer"
   case RecipeError.unmatched: "--dry-run lists their names"
+  case CalibrationError.halfModel: "give both --var and --vae, or --calibrate none"
+  case CalibrationError.nothingToCalibrate: "leave out --calibrate, or choose a --type of few bits"
+  case is BLAS.Unavailable:
+    "install it (Debian: apt install libopenblas0), or convert with --calibrate none"
   default: nil
   }
 }

@@ -69,6 +69,22 @@ public struct ConversionPlan: Sendable {
     digests = survey.digests
   }
 
+  /// Plans a file that holds what the source does, in the source's types: f64 alone becomes f32.
+  package init(exactly model: SourceModel) {
+    configuration = model.configuration
+    tensors = model.bindings.map { binding in
+      PlannedTensor(
+        specification: binding.specification,
+        target: TensorPlan(
+          name: binding.specification.name, format: .exact(for: binding.tensor.type),
+          shape: binding.specification.storedShape),
+        note: nil, source: SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor))
+    }
+    fixedMetadata = model.configuration.metadata
+    sources = model.sourceFiles.map(\.file)
+    digests = sources.map { _ in "" }
+  }
+
   private static func note(_ choice: FormatChoice, _ facts: TensorFacts) -> String? {
     switch choice.reason {
     case .table: nil
@@ -126,6 +142,17 @@ public struct ConversionPlan: Sendable {
       let members = tensors.filter { $0.target.format == format }
       guard !members.isEmpty else { return nil }
       return (format, members.count, members.reduce(0) { $0 + $1.targetByteCount })
+    }
+  }
+}
+
+extension TensorFormat {
+  /// What holds the values of a type; those of f64 as f32.
+  fileprivate static func exact(for type: ElementType) -> TensorFormat {
+    switch type {
+    case .f16: .f16
+    case .bf16: .bf16
+    default: .f32
     }
   }
 }

@@ -4,6 +4,8 @@ public struct ConversionProgress: Equatable, Sendable {
   public enum Phase: String, Equatable, Sendable {
     /// The weights are looked through.
     case examining
+    /// The weights are copied to where they can be computed with.
+    case copying
     /// The file is written.
     case converting
     /// A file is checked.

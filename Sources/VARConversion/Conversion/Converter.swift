@@ -1,6 +1,6 @@
 package import TensorBytes
 internal import VARModel
-internal import VARQuant
+package import VARQuant
 
 /// Writes the `.varq` file of a plan, one tensor at a time.
 ///
@@ -31,27 +31,53 @@ public struct Converter {
   /// Writes the file.
   /// - Parameters:
   ///   - file: where it will be; it appears there when it is complete.
+  ///   - calibration: makes the content of some tensors.
   ///   - progress: is told about every piece.
   /// - Returns: What the conversion has cost, tensor by tensor.
-  /// - Throws: `ConversionError`, errors of the checkpoint, `FileError`.
+  /// - Throws: `ConversionError`, errors of the checkpoint, `FileError`, what the calibration throws.
   package func write(
-    to file: OutputFile, progress: (ConversionProgress) -> Void = { _ in }
+    to file: OutputFile, calibration: (any TensorCalibration)? = nil,
+    progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
+    var metadata = try plan.metadata()
+    metadata.values.merge(calibration?.metadata.values ?? [:]) { $1 }
+    let writer = try VarqWriter(file, metadata: metadata, tensors: plan.tensors.map(\.target))
+    let statistics = try append(to: writer, calibration, .converting, progress)
+    try writer.finish()
+    return ConversionReport(plan: plan, statistics: statistics)
+  }
+
+  /// Writes a file without a name beside another, and opens it; it is gone when nobody uses it.
+  package func writeUnnamed(
+    beside file: OutputFile, progress: (ConversionProgress) -> Void = { _ in }
+  ) throws -> VarqFile {
     let writer = try VarqWriter(
       file, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
+    _ = try append(to: writer, nil, .copying, progress)
+    return try writer.finishUnnamed()
+  }
+
+  private func append(
+    to writer: VarqWriter, _ calibration: (any TensorCalibration)?,
+    _ phase: ConversionProgress.Phase, _ progress: (ConversionProgress) -> Void
+  ) throws -> [QuantizationStatistics] {
     var tracker = ConversionProgress(
-      phase: .converting, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
+      phase: phase, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
     var statistics: [QuantizationStatistics] = []
     for tensor in plan.tensors {
       tracker.tensor = tensor.name
-      statistics.append(
-        try encode(tensor, writer) { count in
-          tracker.done += count
-          progress(tracker)
-        })
+      func advance(_ count: Int) {
+        tracker.done += count
+        progress(tracker)
+      }
+      if let cost = try calibration?.write(tensor, to: writer) {
+        statistics.append(cost)
+        advance(tensor.elementCount)
+      } else {
+        statistics.append(try encode(tensor, writer, advance))
+      }
     }
-    try writer.finish()
-    return ConversionReport(plan: plan, statistics: statistics)
+    return statistics
   }
 
   private func encode(

@@ -48,6 +48,14 @@ public final class Model: Sendable {
     for matrix in transformer?.matrices ?? [] { file.file.release(matrix.bytes) }
   }
 
+  /// Lets the system take back the memory of one block's matrices.
+  package func releaseBlock(_ index: Int) {
+    guard let block = transformer?.blocks[index] else { return }
+    for layer in [block.qkv, block.projection, block.fc1, block.fc2] {
+      file.file.release(layer.weight.bytes)
+    }
+  }
+
   /// Checks that the model has what drawing tokens and decoding them takes.
   /// - Throws: ``ModelError/missingHalf(path:half:purpose:)``.
   package func requireBothHalves() throws(ModelError) {

@@ -1,6 +1,7 @@
 package import VARCompute
 package import VARImages
 import VARModel
+package import VARQuant
 
 /// The VQ-VAE's encoder and decoder with the memory for one picture at a time: pictures in, pictures
 /// out.
@@ -20,6 +21,8 @@ package final class ImageCodec {
   private let ones: FloatBuffer  // [channels]
   private let workspace = Workspace()
   private let monitor: RunMonitor
+  /// Sees the inputs of convolutions before they run; what it throws ends the run.
+  package var onInput: ((ImageLayerInput) throws -> Void)?
 
   /// Rows of a 1×1 convolution that are computed together.
   private static let pointwiseRows = 1024
@@ -141,6 +144,7 @@ extension ImageCodec {
     adding residual: FeatureMap? = nil, into output: FeatureMap
   ) throws {
     try monitor.poll()
+    try onInput?(.convolution(convolution, x, norm))
     // SiLU follows every norm in front of a convolution.
     try compute.convolve(
       convolution, x, norm: norm, silu: norm != nil, adding: residual, into: output,
@@ -210,6 +214,7 @@ extension ImageCodec {
       scaling: .plain(factor: 1 / Float(x.channels).squareRoot()))
     try compute.attention(
       queries.matrix.columns(0..<x.channels), over: cache, keys: x.pixels, into: normed.matrix)
+    try onInput?(.pointwise(block.projection.weight, normed.matrix))
     let gamma = ones.matrix(rows: 1, columns: x.channels)
     try forRowBlocks(of: normed.matrix) { rows in
       try compute.prepare(normed.matrix.rows(rows), into: pointwiseInput)
@@ -222,6 +227,7 @@ extension ImageCodec {
 
   /// A 1×1 convolution.
   private func pointwise(_ layer: LayerWeights, _ x: FeatureMap, into output: FeatureMap) throws {
+    try onInput?(.pointwise(layer.weight, x.matrix))
     try forRowBlocks(of: x.matrix) { rows in
       try compute.prepare(x.matrix.rows(rows), into: pointwiseInput)
       try compute.linear(
@@ -234,4 +240,12 @@ extension ImageCodec {
       try body(start..<min(start + Self.pointwiseRows, matrix.rows))
     }
   }
+}
+
+/// The input of a layer of encoder or decoder, valid until the layer runs.
+package enum ImageLayerInput {
+  /// Of a 3×3 convolution [side, side, Cin], before a norm and SiLU where there is a norm.
+  case convolution(Convolution, FeatureMap, GroupNorm?)
+  /// Of a 1×1 convolution, [pixels, Cin].
+  case pointwise(WeightMatrix, FloatMatrix)
 }

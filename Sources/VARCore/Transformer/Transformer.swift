@@ -19,7 +19,10 @@ final class Transformer {
   /// For layers that int8 arithmetic leaves out, see ``context(for:)``.
   private let spared: Compute
   private let caches: [KVCache]
-  private let modulation: AdaLNTable
+  /// Of the batch at hand; whoever runs several batches in turn keeps one of each.
+  var modulation: AdaLNTable
+  /// Sees the inputs of the linear layers of blocks and head.
+  var onInput: ((WeightMatrix, ActivationBuffer) throws -> Void)?
   private let conditions: FloatBuffer  // [R, C]
   private let stream: FloatBuffer  // [R·n, C]
   private let qkv: FloatBuffer  // [R·n, 3C]
@@ -35,10 +38,12 @@ final class Transformer {
   private var position = 0
 
   /// Allocates for a batch of `images`, twice as many sequences when it is `guided`.
+  /// - Parameter cachedBlocks: blocks whose keys and values are kept; all of them, unless a block runs
+  ///   over all scales before the next one does.
   /// - Throws: `ComputeError.outOfMemory`.
   init(
     _ weights: TransformerWeights, _ compute: Compute, images: Int, guided: Bool,
-    monitor: RunMonitor
+    monitor: RunMonitor, cachedBlocks: Int? = nil
   ) throws {
     let shape = weights.configuration
     let sequences = guided ? 2 * images : images
@@ -50,7 +55,7 @@ final class Transformer {
     self.sequences = sequences
     exact = compute.with(mode: .f32)
     spared = compute.with(mode: .bf16)
-    caches = try (0..<shape.depth).map { _ in
+    caches = try (0..<(cachedBlocks ?? shape.depth)).map { _ in
       try KVCache(
         images: sequences, heads: shape.heads, tokens: shape.tokens, headWidth: shape.headWidth,
         storage: compute.mode == .f32 ? .f32 : .f16)
@@ -129,6 +134,12 @@ final class Transformer {
     for row in 0..<sequences { embedStart(row) }
   }
 
+  /// Goes on with a scale whose stream somebody kept, after `position` tokens of the scales before it.
+  func resume(tokens: Int, position: Int) {
+    self.tokens = tokens
+    self.position = position
+  }
+
   private func embedStart(_ row: Int) {
     let width = shape.width
     let count = tokens * width
@@ -182,25 +193,28 @@ final class Transformer {
     let qkv = qkv.matrix(rows: x.rows, columns: 3 * shape.width)
     let attended = attended.matrix(rows: x.rows, columns: shape.width)
 
+    let cache = caches[index % caches.count]
     let qkvInput = input(for: block.qkv.weight)
     try monitor.measure(.layerNorm) {
       try compute.layerNormModulate(x, scale: ada.scale1, shift: ada.shift1, into: qkvInput)
     }
+    try onInput?(block.qkv.weight, qkvInput)
     try monitor.measure(.qkv) {
       try context(for: block.qkv.weight).linear(
         qkvInput, block.qkv.weight, bias: block.qkv.bias, into: qkv)
     }
     try monitor.measure(.cache) {
-      try compute.append(qkv, to: caches[index], at: position, scaling: block.scaling)
+      try compute.append(qkv, to: cache, at: position, scaling: block.scaling)
     }
     // Queries of this scale over the keys of all scales so far; nothing is masked within the scale.
     try monitor.measure(.attention) {
       try compute.attention(
-        qkv.columns(0..<shape.width), over: caches[index], keys: position + tokens, into: attended)
+        qkv.columns(0..<shape.width), over: cache, keys: position + tokens, into: attended)
     }
     try monitor.measure(.projection) {
       let input = input(for: block.projection.weight)
       try compute.prepare(attended, into: input)
+      try onInput?(block.projection.weight, input)
       try context(for: block.projection.weight).linearResidual(
         input, block.projection.weight, bias: block.projection.bias, gamma: ada.gamma1, into: x)
     }
@@ -209,10 +223,12 @@ final class Transformer {
     try monitor.measure(.layerNorm) {
       try compute.layerNormModulate(x, scale: ada.scale2, shift: ada.shift2, into: mlpInput)
     }
+    try onInput?(block.fc1.weight, mlpInput)
     try monitor.measure(.fc1) {
       try context(for: block.fc1.weight).linearGELU(
         mlpInput, block.fc1.weight, bias: block.fc1.bias, into: hidden)
     }
+    try onInput?(block.fc2.weight, hidden)
     try monitor.measure(.fc2) {
       try context(for: block.fc2.weight).linearResidual(
         hidden, block.fc2.weight, bias: block.fc2.bias, gamma: ada.gamma2, into: x)
@@ -226,6 +242,7 @@ final class Transformer {
     let output = logits.matrix(rows: x.rows, columns: shape.vocabulary)
     let input = input(for: weights.head.weight)
     try compute.layerNormModulate(x, scale: ada.scale, shift: ada.shift, into: input)
+    try onInput?(weights.head.weight, input)
     try context(for: weights.head.weight).linear(
       input, weights.head.weight, bias: weights.head.bias, into: output)
     return output

@@ -1,0 +1,78 @@
+#define _GNU_SOURCE
+#include "openblas.h"
+
+#include <dlfcn.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+// Of cblas.h and LAPACK.
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
+typedef void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+typedef void (*spotrf)(const char *, const int *, float *, const int *, int *);
+typedef void (*strtri)(const char *, const char *, const int *, float *, const int *, int *);
+
+static struct {
+    void *library;
+    sgemm multiply;
+    spotrf factor;
+    strtri invert;
+    const char *(*kind)(void);
+} blas;
+
+/// A kind of CPU whose kernels need no more than this one has; NULL to leave it to the library.
+static const char *safe_kind(void) {
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
+        __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512cd"))
+        return "SkylakeX";
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "Haswell";
+#endif
+    return NULL;
+}
+
+const char *openblas_open(void) {
+    if (blas.library) return NULL;
+    const char *const kind = safe_kind();
+    // Not over the user's own choice: he may know better which kernels of his build are sound.
+    if (kind) setenv("OPENBLAS_CORETYPE", kind, 0);
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    static const char *const names[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"};
+    void *library = NULL;
+    for (size_t i = 0; !library && i < sizeof names / sizeof names[0]; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    if (!library) return "the library is not installed";
+    blas.multiply = (sgemm)dlsym(library, "cblas_sgemm");
+    blas.factor = (spotrf)dlsym(library, "spotrf_");
+    blas.invert = (strtri)dlsym(library, "strtri_");
+    blas.kind = (const char *(*)(void))dlsym(library, "openblas_get_corename");
+    void (*const set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
+    if (!blas.multiply || !blas.factor || !blas.invert || !blas.kind || !set_threads) {
+        dlclose(library);
+        return "the library lacks functions of BLAS or LAPACK";
+    }
+    set_threads(1);
+    blas.library = library;
+    return NULL;
+}
+
+const char *openblas_kind(void) { return blas.kind(); }
+
+void openblas_multiply(int transpose, int m, int n, int k, float alpha, const float *a, int a_stride, const float *b,
+                       int b_stride, float beta, float *c, int c_stride) {
+    blas.multiply(ROW_MAJOR, transpose ? TRANSPOSE : NO_TRANSPOSE, NO_TRANSPOSE, m, n, k, alpha, a, a_stride, b, b_stride,
+                  beta, c, c_stride);
+}
+
+// LAPACK is column-major: its upper triangle is our lower one, and R with A = Rᵀ·R is our Lᵀ.
+
+int openblas_cholesky(int n, float *a) {
+    int info = 0;
+    blas.factor("U", &n, a, &n, &info);
+    return info;
+}
+
+int openblas_invert_triangle(int n, float *a) {
+    int info = 0;
+    blas.invert("U", "N", &n, a, &n, &info);
+    return info;
+}

@@ -1,0 +1,89 @@
+package import VARCompute
+
+/// What a layer's inputs x, [K] each, tell of it: H = E[x·xᵀ], [K, K], and their mean.
+///
+/// H is half the Hessian of E‖(W − Ŵ)·x‖² by a row of Ŵ; constant factors do not matter to GPTQ.
+/// Inputs are gathered until there are enough of them for a product that is worth its name.
+package final class Hessian {
+  /// Inputs of the layer, K.
+  package let width: Int
+  /// Inputs so far, N.
+  package private(set) var count = 0
+  /// Σ x·xᵀ of all but the gathered inputs: the tiles on and below the diagonal, [K, K].
+  private let sum: SharedFloats
+  private var means: [Double]
+  /// The inputs gathered, [capacity, K].
+  private let gathered: SharedFloats
+  private var waiting = 0
+  private let blas: BLAS
+
+  /// Inputs of one product.
+  private static let capacity = 1024
+  /// Side of a tile: a task of its own, so that a sum is the same on any number of threads.
+  private static let tile = 256
+
+  /// The memory that one of this width holds.
+  static func bytes(width: Int) -> Int { 4 * width * (width + capacity) }
+
+  /// Begins without inputs.
+  /// - Throws: `ComputeError.outOfMemory`.
+  package init(width: Int, _ blas: BLAS) throws(ComputeError) {
+    self.width = width
+    self.blas = blas
+    sum = try SharedFloats(count: width * width)
+    gathered = try SharedFloats(count: Self.capacity * width)
+    means = [Double](repeating: 0, count: width)
+  }
+
+  /// Lets `body` write one more input, [K].
+  package func add(_ pool: ThreadPool, _ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
+    if waiting == Self.capacity { flush(pool) }
+    let row = unsafe UnsafeMutableBufferPointer(
+      start: gathered.base + waiting * width, count: width)
+    unsafe body(row)
+    for index in 0..<width { means[index] += Double(unsafe row[index]) }
+    waiting += 1
+    count += 1
+  }
+
+  /// The mean input, [K].
+  package var mean: [Double] { means.map { $0 / Double(max(1, count)) } }
+
+  /// The diagonal of H.
+  package func diagonal(_ pool: ThreadPool) -> [Float] {
+    flush(pool)
+    return (0..<width).map { sum[$0 * width + $0] / Float(max(1, count)) }
+  }
+
+  /// An element of H.
+  package func element(_ row: Int, _ column: Int) -> Float {
+    let (row, column) = (max(row, column), min(row, column))
+    return unsafe sum.base[row * width + column] / Float(max(1, count))
+  }
+
+  /// Adds the products of the gathered inputs to the sum.
+  private func flush(_ pool: ThreadPool) {
+    guard waiting > 0 else { return }
+    let side = (width + Self.tile - 1) / Self.tile
+    let (width, rows, blas, sum, x) = (width, waiting, blas, sum, gathered)
+    pool.parallel(side * (side + 1) / 2) { task in
+      let (i, j) = Self.place(task)
+      let (row, column) = (i * Self.tile, j * Self.tile)
+      unsafe blas.addTransposedProduct(
+        min(Self.tile, width - row), min(Self.tile, width - column), rows, x.base + row, width,
+        x.base + column, width, to: sum.base + row * width + column, width)
+    }
+    waiting = 0
+  }
+
+  /// The tile of a task: (0,0), (1,0), (1,1), (2,0), …
+  private static func place(_ task: Int) -> (Int, Int) {
+    var row = 0
+    var first = 0
+    while first + row + 1 <= task {
+      first += row + 1
+      row += 1
+    }
+    return (row, task - first)
+  }
+}

@@ -1,0 +1,131 @@
+package import VARCompute
+package import VARQuant
+
+/// Quantizes a weight column by column, and lets the columns that are still to come make up for the
+/// error so far (GPTQ, arXiv 2210.17323).
+///
+/// With scales that were chosen beforehand ("static groups") and columns in the order of the falling
+/// diagonal of H ("act order"). For each column j: q = the nearest value to w_j; e = (w_j − q)/U_jj;
+/// then w_t −= e·U_jt for every later column t, at once within a block of columns, and as one product
+/// of matrices beyond it. Rows do not depend on each other.
+package struct GPTQ {
+  /// The chosen code of each weight, [N, K].
+  package let codes: SharedBytes
+  /// The scales of each row.
+  package let scales: [RowScales]
+  /// The values that the codes stand for, [N, K].
+  package let values: SharedFloats
+
+  /// Columns of a block; the paper's number.
+  private static let blockColumns = 128
+  /// Rows of a task.
+  private static let taskRows = 64
+
+  /// Quantizes weights.
+  /// - Parameters:
+  ///   - weights: [N, K].
+  ///   - factor: of the Hessian of the layer's inputs.
+  /// - Throws: `EncodingError`, `ComputeError.outOfMemory`.
+  package init(
+    _ weights: SharedFloats, rows: Int, _ factor: InverseFactor, _ quantizer: BlockQuantizer,
+    _ pool: ThreadPool, _ blas: BLAS
+  ) throws {
+    let columns = factor.order.count
+    precondition(weights.count == rows * columns && columns % quantizer.scaleSize == 0, "shape")
+    scales = try Self.scales(weights, rows: rows, columns: columns, quantizer, pool)
+    codes = try SharedBytes(count: rows * columns)
+    values = try SharedFloats(count: rows * columns)
+    let task = Task(
+      weights: weights, factor: factor, scales: scales, codes: codes, values: values,
+      quantizer: quantizer, blas: blas)
+    let count = (rows + Self.taskRows - 1) / Self.taskRows
+    pool.parallel(count) { index in
+      let first = index * Self.taskRows
+      unsafe task.run(rows: first..<min(first + Self.taskRows, rows))
+    }
+  }
+
+  /// The scales of every row.
+  private static func scales(
+    _ weights: SharedFloats, rows: Int, columns: Int, _ quantizer: BlockQuantizer,
+    _ pool: ThreadPool
+  ) throws -> [RowScales] {
+    let results = Results<RowScales>(count: rows)
+    pool.parallel(rows) { row in
+      let values = unsafe UnsafeBufferPointer(
+        start: weights.base + row * columns, count: columns)
+      results.set(row, Result { try unsafe quantizer.scales(values) })
+    }
+    return try results.get()
+  }
+
+  /// What all tasks share.
+  private struct Task: Sendable {
+    let weights: SharedFloats
+    let factor: InverseFactor
+    let scales: [RowScales]
+    let codes: SharedBytes
+    let values: SharedFloats
+    let quantizer: BlockQuantizer
+    let blas: BLAS
+
+    @unsafe func run(rows: Range<Int>) {
+      let columns = factor.order.count
+      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * columns) { w in
+        unsafe withUnsafeTemporaryAllocation(
+          of: Float.self, capacity: rows.count * GPTQ.blockColumns
+        ) { errors in
+          guard let w = w.baseAddress, let errors = errors.baseAddress else { return }
+          unsafe gather(rows, into: w)
+          var end = columns
+          while end > 0 {
+            let block = max(0, end - GPTQ.blockColumns)..<end
+            for row in rows.indices {
+              let index = row - rows.lowerBound
+              unsafe quantize(
+                row, block, w + index * columns, errors + index * GPTQ.blockColumns)
+            }
+            unsafe blas.subtractProduct(
+              rows.count, block.lowerBound, block.count, errors, GPTQ.blockColumns,
+              factor.inverse.base + block.lowerBound * columns, columns, from: w, columns)
+            end = block.lowerBound
+          }
+        }
+      }
+    }
+
+    /// The rows' weights in the order of the factor, [rows, K].
+    @unsafe private func gather(_ rows: Range<Int>, into w: UnsafeMutablePointer<Float>) {
+      let columns = factor.order.count
+      for (index, row) in rows.enumerated() {
+        let source = unsafe weights.base + row * columns
+        for place in 0..<columns {
+          unsafe w[index * columns + place] = source[factor.order[place]]
+        }
+      }
+    }
+
+    /// Quantizes the columns of a block of one row, from the last place to the first.
+    @unsafe private func quantize(
+      _ row: Int, _ block: Range<Int>, _ w: UnsafeMutablePointer<Float>,
+      _ errors: UnsafeMutablePointer<Float>
+    ) {
+      let columns = factor.order.count
+      let start = block.lowerBound
+      let scales = scales[row]
+      for place in block.reversed() {
+        let column = factor.order[place]
+        let scale = scales.scale(column / quantizer.scaleSize)
+        let weight = unsafe w[place]
+        let code = quantizer.code(weight, scale: scale)
+        let chosen = quantizer.value(code) * scale
+        unsafe codes.base[row * columns + column] = code
+        unsafe values.base[row * columns + column] = chosen
+        let inverse = unsafe factor.inverse.base + place * columns
+        let error = unsafe (weight - chosen) / inverse[place]
+        unsafe errors[place - start] = error
+        for later in start..<place { unsafe w[later] -= error * inverse[later] }
+      }
+    }
+  }
+}
