@@ -10,7 +10,8 @@
 #define INT8_KC 512
 
 /// Packed int8 weights: tiles [64 / INT8_COLUMNS][kc / 4][INT8_COLUMNS] of four bytes along k, the scales, and
-/// −CVAR_INT8_MAGIC · scale, which is exact for scales of at most 22 significant bits (an f16 has 11).
+/// −CVAR_INT8_MAGIC · scale, which is exact for scales of at most 22 significant bits (an f16 has 11,
+/// an int8 times an f16 18).
 typedef struct INT8(int8_pack) {
   int32_t quads[CVAR_PANEL * INT8_KC / 4];
   float scales[SCALE_BLOCKS][CVAR_PANEL], starts[SCALE_BLOCKS][CVAR_PANEL];
@@ -31,7 +32,8 @@ CVAR_INLINE void INT8(store_quads)(const vi *square, size_t k, size_t kc, int32_
   }
 }
 
-/// Quantizes CVAR_WIDTH rows of a float format, whose scales go to those of outputs j on.
+/// Quantizes CVAR_WIDTH rows of another format than int8 numbers with a scale for 32, whose scales go to those of
+/// outputs j on.
 static void INT8(quantize_rows)(const cvar_weights *w, size_t n, size_t k0, size_t kc, INT8(int8_pack) * pack,
                                 size_t j) {
   int8_t bytes[CVAR_WIDTH][INT8_KC];
@@ -54,10 +56,10 @@ static void INT8(quantize_rows)(const cvar_weights *w, size_t n, size_t k0, size
 
 /// Packs the panel's part k0 ..< k0 + kc.
 static void INT8(pack_int8)(const cvar_weights *w, size_t n0, size_t k0, size_t kc, INT8(int8_pack) * pack) {
-  if (is_quantized(w)) load_scales(w, n0, k0, pack->scales);
+  if (has_int8_blocks(w)) load_scales(w, n0, k0, pack->scales);
   for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
-    if (!is_quantized(w)) INT8(quantize_rows)(w, n0 + j, k0, kc, pack, j);
-    for (size_t k = 0; is_quantized(w) && k < kc; k += 4 * CVAR_WIDTH) {
+    if (!has_int8_blocks(w)) INT8(quantize_rows)(w, n0 + j, k0, kc, pack, j);
+    for (size_t k = 0; has_int8_blocks(w) && k < kc; k += 4 * CVAR_WIDTH) {
       vi square[CVAR_WIDTH];
       unpack_quads(w, n0 + j, k0 + k, kc - k, square);
       INT8(store_quads)(square, k, kc, INT8(int8_tile)(pack, j));
