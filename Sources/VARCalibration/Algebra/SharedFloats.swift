@@ -59,5 +59,8 @@ package import VARCompute
     unsafe base = memory.bindMemory(to: UInt8.self, capacity: max(1, count))
   }
 
+  /// All bytes.
+  package var array: [UInt8] { unsafe Array(UnsafeBufferPointer(start: base, count: count)) }
+
   deinit { unsafe free(base) }
 }
