@@ -109,5 +109,19 @@ CVAR_INLINE void load_scales(const cvar_weights *w, size_t n0, size_t k0, float 
   }
 }
 
+/// 256 · scale / larger, rounded to nearest, twice in each lane; 0 where both are 0.
+CVAR_INLINE vi half_factor(vf scale, vf larger) {
+  const vf share = scale / (larger > 0.0f ? larger : (vf)1.0f);
+  const vi factor = (vi)(share * 256.0f + 0x1.8p23f) - CVAR_INT8_MAGIC_BITS;
+  return (factor & 0xffff) | factor << 16;
+}
+
+/// Four bytes of each lane times factor / 256, rounded: within ±127 as the factor is within ±256.
+CVAR_INLINE vi scale_half(vi quads, vi factor) {
+  typedef int16_t vs __attribute__((ext_vector_type(2 * CVAR_WIDTH)));
+  const vs even = ((vs)quads << 8) >> 8, odd = (vs)quads >> 8;
+  return (vi)((((even * (vs)factor + 128) >> 8) & 0xff) | ((odd * (vs)factor + 128) >> 8) << 8);
+}
+
 /// Byte `j` of each lane as a float.
 CVAR_INLINE vf byte_of_quads(vi quads, int j) { return __builtin_convertvector(quads << (24 - 8 * j) >> 24, vf); }

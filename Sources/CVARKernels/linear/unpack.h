@@ -28,6 +28,10 @@ CVAR_INLINE size_t scale_block(const cvar_weights *w) { return w->format == CVAR
 /// Whether int8 kernels take the numbers as they are: one scale for each block of 32.
 CVAR_INLINE bool has_int8_blocks(const cvar_weights *w) { return is_quantized(w) && scale_block(w) == CVAR_BLOCK; }
 
+/// Whether there are two scales for each block of 32. Int8 kernels, which want one, bring the numbers of one half to
+/// the other's larger scale, which rounds them to 8 bits.
+CVAR_INLINE bool has_int8_halves(const cvar_weights *w) { return is_quantized(w) && scale_block(w) < CVAR_BLOCK; }
+
 /// Whether all numbers are bf16 numbers, or f16 ones, as they lie in memory.
 CVAR_INLINE bool is_bf16(cvar_format format) { return format == CVAR_FORMAT_BF16; }
 CVAR_INLINE bool is_f16(cvar_format format) { return format == CVAR_FORMAT_F16; }

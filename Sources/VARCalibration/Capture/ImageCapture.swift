@@ -1,4 +1,4 @@
-internal import VARCompute
+package import VARCompute
 internal import VARCore
 internal import VARImages
 internal import VARQuant
@@ -137,17 +137,17 @@ struct ImageCapture {
 }
 
 /// The numbers of a map [height, width, Cin] that an output of a 3×3 convolution is made of.
-struct ConvolutionWindow {
+package struct ConvolutionWindow {
   private let form: Convolution.Form
   private let map: FeatureMap
 
-  init(_ form: Convolution.Form, _ map: FeatureMap) {
+  package init(_ form: Convolution.Form, _ map: FeatureMap) {
     self.form = form
     self.map = map
   }
 
   /// Copies those of one output, [3, 3, Cin], zero outside the map.
-  func copy(row: Int, column: Int, into target: UnsafeMutableBufferPointer<Float>) {
+  package func copy(row: Int, column: Int, into target: UnsafeMutableBufferPointer<Float>) {
     let channels = map.channels
     map.buffer.withSpan(in: map.offset..<map.offset + map.count) { values in
       for tap in 0..<9 {

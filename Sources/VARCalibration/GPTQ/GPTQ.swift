@@ -113,9 +113,10 @@ package struct GPTQ {
       let columns = factor.order.count
       let start = block.lowerBound
       let scales = scales[row]
+      let factors = scales.scale8.indices.map { scales.scale($0) }
       for place in block.reversed() {
         let column = factor.order[place]
-        let scale = scales.scale(column / quantizer.scaleSize)
+        let scale = factors[column / quantizer.scaleSize]
         let weight = unsafe w[place]
         let code = quantizer.code(weight, scale: scale)
         let chosen = quantizer.value(code) * scale

@@ -28,6 +28,7 @@ public struct TensorVerdict: Sendable {
 public struct Verifier {
   private let file: VarqFile
   private let sources: [String: SourceModel.Binding]
+  private let biases: Set<String>
 
   /// Opens a file for its check.
   /// - Parameters:
@@ -45,7 +46,9 @@ public struct Verifier {
   package init(_ file: VarqFile, against paths: [String] = []) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
-    let options = ConversionOptions(try ModelFile(file).configuration)
+    let model = try ModelFile(file)
+    biases = Set(model.tensors.filter { $0.specification.role == .bias }.map { $0.tensor.name })
+    let options = ConversionOptions(model.configuration)
     for path in paths {
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       for binding in model.bindings { sources[binding.specification.name] = binding }
@@ -69,8 +72,14 @@ public struct Verifier {
       file.file.release(tensor.bytes)
       return TensorVerdict(
         name: tensor.name, format: tensor.format, defect: defect, statistics: statistics,
-        isClose: statistics.map { $0.sqnr >= tensor.format.accuracy.leastSQNR } ?? true)
+        isClose: statistics.map { isClose($0, tensor) } ?? true)
     }
+  }
+
+  /// Biases that a calibration has corrected are meant to differ from the source.
+  private func isClose(_ statistics: QuantizationStatistics, _ tensor: VarqTensor) -> Bool {
+    let isCorrected = file.metadata["convert.calibration"] != nil && biases.contains(tensor.name)
+    return isCorrected || statistics.sqnr >= tensor.format.accuracy.leastSQNR
   }
 
   private func compare(

@@ -66,10 +66,12 @@ package final class BlockwisePass {
   }
 
   /// Runs the head over all pictures, after the last block.
+  /// - Parameter onLogits: sees the logits [images·n, V] of each scale of a batch.
   package func runHead(
-    onInput: @escaping (WeightMatrix, ActivationBuffer, _ count: Int) throws -> Void
+    onInput: @escaping (WeightMatrix, ActivationBuffer, _ count: Int) throws -> Void = { _, _, _ in },
+    onLogits: (FloatMatrix) throws -> Void = { _ in }
   ) throws {
-    try forEachScale(onInput) { images in _ = try transformer.head(sequences: images) }
+    try forEachScale(onInput) { images in try onLogits(transformer.head(sequences: images)) }
   }
 
   private func forEachScale(

@@ -47,7 +47,7 @@ package struct BlockQuantizer: Sendable {
   package func scales(
     _ row: UnsafeBufferPointer<Float>, importance: UnsafeBufferPointer<Float>? = nil
   ) throws(EncodingError) -> RowScales {
-    stored(unsafe try exactScales(row, importance: importance)).scales
+    stored(unsafe try exactScales(row, importance: importance))
   }
 
   /// The best scale of each block in binary32, before any rounding.
@@ -73,15 +73,15 @@ package struct BlockQuantizer: Sendable {
   }
 
   /// Scales of blocks as int8 numbers times a binary16: the least that leaves none beyond ±127.
-  func stored(_ exact: [Float]) -> (scales: RowScales, isExact: Bool) {
+  func stored(_ exact: [Float]) -> RowScales {
     let largest = exact.reduce(Float(0)) { max($0, abs($1)) }
     let row16 = min(Self.halfNotBelow(largest / 127), 0x7BFF)
     let row = HalfPrecision.float(f16: row16)
     guard row > 0 else {
-      return (RowScales(row16: 0, scale8: exact.map { _ in 0 }), largest == 0)
+      return RowScales(row16: 0, scale8: exact.map { _ in 0 })
     }
     let scale8 = exact.map { Int8(max(-127, min(127, ($0 / row).rounded(.toNearestOrEven)))) }
-    return (RowScales(row16: row16, scale8: scale8), false)
+    return RowScales(row16: row16, scale8: scale8)
   }
 
   /// The smallest binary16 that is not below a value that is not negative.
