@@ -63,7 +63,11 @@ struct CalibratedLayers: Sendable {
 
 /// All layers of an architecture, with their parts.
 private struct LayerWalk {
-  private(set) var layers: [(weight: TensorSpecification, biases: [(TensorSpecification, Int)], group: CalibratedLayer.Group)] = []
+  private(set) var layers:
+    [(
+      weight: TensorSpecification, biases: [(TensorSpecification, Int)],
+      group: CalibratedLayer.Group
+    )] = []
 
   init(_ configuration: ModelConfiguration) {
     var collector = LayerCollector()
@@ -116,7 +120,8 @@ private struct LayerCollector: ArchitectureVisitor {
   /// Keys have no bias.
   mutating func attentionInput(_ layer: AttentionInputLayer) -> Layer {
     let width = layer.queryBias.upstreamShape[0]
-    return Layer(weight: layer.weight, biases: [(layer.queryBias, 0), (layer.valueBias, 2 * width)])
+    return Layer(
+      weight: layer.weight, biases: [(layer.queryBias, 0), (layer.valueBias, 2 * width)])
   }
   mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Layer {
     linear(layer)

@@ -157,11 +157,10 @@ package final class Calibrator: TensorCalibration {
 
   private func calibrateConvolutions(_ group: CalibratedLayer.Group) throws {
     pass = nil
-    let capture = try ImageCapture(model, compute, pictures, seed: options.seed)
-    for layers in ImageCapture.passes(layers.of(group)) {
-      let hessians = try hessians(layers)
-      try capture.run(group, into: hessians)
-      try finish(layers, hessians)
+    let capture = try ImageCapture(model, compute, pictures, seed: options.seed, blas)
+    let layers = layers.of(group).map { (place: place(of: $0), layer: $0) }
+    try capture.run(group, layers) { layer, hessian in
+      try finish(layer, hessian.mean, InverseFactor(hessian, compute.pool, blas))
     }
   }
 

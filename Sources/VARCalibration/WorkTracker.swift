@@ -48,7 +48,7 @@ struct WorkTracker {
       switch layer.group {
       case .conditioning: 0.0
       case .block, .head: Double(inputs)
-      case .encoder, .decoder: Double(min(inputs, ImageCapture.inputs))
+      case .encoder, .decoder: Double(min(inputs, ConvolutionInputs.enough))
       }
     return columns * columns * (0.5 * inputs + 0.6 * rows)
       + (layer.group == .conditioning ? 0 : columns * columns * columns / 3)

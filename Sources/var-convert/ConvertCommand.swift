@@ -109,8 +109,9 @@ struct ConvertCommand: ParsableCommand {
     line.clear()
     calibrationLine.clear()
     for name in calibrator?.fallbacks ?? [] {
-      Console.note("note: \(name) could not be calibrated (its inputs are too much alike): "
-        + "searched scales alone")
+      Console.note(
+        "note: \(name) could not be calibrated (its inputs are too much alike): "
+          + "searched scales alone")
     }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, file.path, (ContinuousClock.now - start).seconds)

@@ -62,7 +62,8 @@ import Testing
     let fine = try convert("fine.varq", "--type", "q8", "--calibrate", "self")
     #expect(fine.status == 1)
     #expect(fine.errors.contains("leave out --calibrate"))
-    let half = ["convert"] + Self.demo[..<2] + ["--output", folder.file("half.varq"), "--type", "q4"]
+    let half =
+      ["convert"] + Self.demo[..<2] + ["--output", folder.file("half.varq"), "--type", "q4"]
     let result = try CommandRunner.run("var-convert", half + ["--calibrate", "self"])
     #expect(result.status == 1)
     #expect(result.errors.contains("give both --var and --vae"))

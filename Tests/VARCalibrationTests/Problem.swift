@@ -28,7 +28,9 @@ struct Problem {
     inputs = (0..<count).map { _ in
       let hidden = (0..<factors).map { _ in normal() }
       return (0..<columns).map { column in
-        let signal = (0..<factors).reduce(Float(0)) { $0 + hidden[$1] * mixing[$1 * columns + column] }
+        let signal = (0..<factors).reduce(Float(0)) {
+          $0 + hidden[$1] * mixing[$1 * columns + column]
+        }
         return gains[column] * (signal / Float(factors).squareRoot() + 0.5 * normal() + 0.3)
       }
     }
@@ -125,7 +127,9 @@ func textbookGPTQ(_ problem: Problem, _ format: TensorFormat) throws -> [UInt8] 
     }
     for i in order[(place + 1)...] {
       let factor = inverse[i * columns + column] / pivot
-      for j in order[place...] { inverse[i * columns + j] -= factor * inverse[column * columns + j] }
+      for j in order[place...] {
+        inverse[i * columns + j] -= factor * inverse[column * columns + j]
+      }
     }
   }
   return codes

@@ -28,6 +28,8 @@ package struct CalibrationPictures: Sendable {
     let images = min(count, batchImages(model))
     let scales = model.configuration.transformer?.patchNumbers.count ?? 0
     let total = (count + images - 1) / images * scales
+    // Reduced arithmetic draws as good pictures in half the time.
+    let compute = compute.with(mode: .automatic(at: compute.level))
     let generator = try Generator(model, compute, images: images, guided: true)
     var tokens: [TokenMaps] = []
     var done = 0
@@ -57,7 +59,8 @@ package struct CalibrationPictures: Sendable {
     onPicture: (_ done: Int, _ total: Int) -> Void = { _, _ in }
   ) throws -> CalibrationPictures {
     let items = try LabelledImages(
-      folder: folder, needsLabels: true, model.configuration).limited(to: count).items
+      folder: folder, needsLabels: true, model.configuration
+    ).limited(to: count).items
     let codec = try ImageCodec(model, compute)
     let tokens = try items.enumerated().map { index, item in
       let image = try ImageFile(path: item.path).fitted(to: codec.side, fit)

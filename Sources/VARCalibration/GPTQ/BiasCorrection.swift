@@ -14,7 +14,8 @@ package enum BiasCorrection {
       let start = row * columns
       var sum = 0.0
       for column in 0..<columns {
-        let error = unsafe Double(weights.base[start + column])
+        let error =
+          unsafe Double(weights.base[start + column])
           - Double(quantized.base[start + column])
         sum += error * mean[column]
       }

@@ -68,7 +68,8 @@ package final class BlockwisePass {
   /// Runs the head over all pictures, after the last block.
   /// - Parameter onLogits: sees the logits [images·n, V] of each scale of a batch.
   package func runHead(
-    onInput: @escaping (WeightMatrix, ActivationBuffer, _ count: Int) throws -> Void = { _, _, _ in },
+    onInput: @escaping (WeightMatrix, ActivationBuffer, _ count: Int) throws -> Void = { _, _, _ in
+    },
     onLogits: (FloatMatrix) throws -> Void = { _ in }
   ) throws {
     try forEachScale(onInput) { images in try onLogits(transformer.head(sequences: images)) }

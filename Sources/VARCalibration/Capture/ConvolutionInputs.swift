@@ -1,0 +1,91 @@
+internal import VARCompute
+internal import VARCore
+
+/// The inputs of one convolution, of all pictures.
+///
+/// Coarse maps have fewer numbers than a Hessian of their many channels, fine maps far more: what is
+/// smaller is kept, so that one run over the pictures serves all layers.
+final class ConvolutionInputs {
+  private let hessian: Hessian?
+  private var maps: [(FeatureMap, Convolution.Form?)] = []
+  private let sampling: PlaceSampling
+  private let width: Int
+  /// Pictures whose inputs are in a Hessian.
+  private var gathered = 0
+
+  /// Inputs of a layer that are enough, of all pictures together.
+  static let enough = 16_384
+
+  /// The memory that a layer needs whose maps have so many numbers.
+  static func bytes(width: Int, map: Int, pictures: Int) -> Int {
+    min(Hessian.bytes(width: width), 4 * map * pictures)
+  }
+
+  init(width: Int, map: Int, pictures: Int, seed: UInt64, _ blas: BLAS) throws {
+    self.width = width
+    sampling = PlaceSampling(wanted: max(1, Self.enough / pictures), seed: seed)
+    hessian =
+      4 * map * pictures < Hessian.bytes(width: width) ? nil : try Hessian(width: width, blas)
+  }
+
+  /// Takes in the next picture's map, after norm and SiLU.
+  /// - Parameter form: of a 3×3 convolution; nil for one of 1×1.
+  func add(_ map: FeatureMap, _ form: Convolution.Form?, _ pool: ThreadPool) throws {
+    if let hessian {
+      gather(map, form, into: hessian, pool)
+    } else {
+      maps.append((try map.copy(), form))
+    }
+  }
+
+  /// The Hessian of all pictures.
+  func finished(_ pool: ThreadPool, _ blas: BLAS) throws -> Hessian {
+    if let hessian { return hessian }
+    let hessian = try Hessian(width: width, blas)
+    for (map, form) in maps { gather(map, form, into: hessian, pool) }
+    maps = []
+    return hessian
+  }
+
+  /// An output of a 3×3 convolution is a product with the 9·Cin numbers around its place: the input
+  /// of a linear layer. Large maps have far more places than a Hessian needs, so some are drawn.
+  private func gather(
+    _ map: FeatureMap, _ form: Convolution.Form?, into hessian: Hessian, _ pool: ThreadPool
+  ) {
+    defer { gathered += 1 }
+    guard let form else {
+      let rows = map.matrix
+      for place in sampling.places(rows.rows, gathered) {
+        rows.withRow(place) { values in
+          unsafe hessian.add(pool) { target in
+            for index in 0..<values.count { unsafe target[index] = values[index] }
+          }
+        }
+      }
+      return
+    }
+    let window = ConvolutionWindow(form, map)
+    let (height, width) = window.outputSize
+    for place in sampling.places(height * width, gathered) {
+      unsafe hessian.add(pool) { target in
+        unsafe window.copy(row: place / width, column: place % width, into: target)
+      }
+    }
+  }
+}
+
+/// Some of the places of a map: one drawn of each of as many equal stretches as are wanted.
+private struct PlaceSampling {
+  let wanted: Int
+  let seed: UInt64
+
+  func places(_ count: Int, _ picture: Int) -> [Int] {
+    guard wanted < count else { return Array(0..<count) }
+    var random = RandomSource(seed: seed &+ UInt64(picture))
+    return (0..<wanted).map { index in
+      let start = index * count / wanted
+      let end = (index + 1) * count / wanted
+      return start + Int(random.nextUniform() * Double(end - start))
+    }
+  }
+}
