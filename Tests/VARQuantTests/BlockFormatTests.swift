@@ -75,7 +75,8 @@ import VARQuant
     #expect(try defect([:]) == nil)
     #expect(try defect([64: 0x80]) == .blockScale(tensor: "w", block: 0, scale: -128))
     #expect(try defect([128: 0, 129: 0, 64: 5]) == .blockScale(tensor: "w", block: 0, scale: 5))
-    #expect(try defect([129: 0x7C]) == .rowScale(tensor: "w", row: 0, bits: 0x7C00 | UInt16(bytes[128])))
+    let infinite = 0x7C00 | UInt16(bytes[128])
+    #expect(try defect([129: 0x7C]) == .rowScale(tensor: "w", row: 0, bits: infinite))
     #expect(try defect([129: 0x80, 128: 0]) == .rowScale(tensor: "w", row: 0, bits: 0x8000))
     let eights = Dictionary(uniqueKeysWithValues: (0..<16).map { ($0, UInt8(0x88)) })
     #expect(try defect(eights.merging([64: 0]) { $1 }) == nil)
@@ -105,5 +106,26 @@ import VARQuant
       }
     }
     #expect(error(weighted) < error(plain))
+  }
+
+  /// One block of a row so many times larger than the others costs these decibels; none, nothing.
+  @Test func spreadIsMeasured() throws {
+    let quantizer = try #require(BlockQuantizer(.q4))
+    func loss(_ factor: Float) throws -> Double {
+      var loss = ScaleLoss()
+      for row in 0..<16 {
+        let weights = (0..<1024).map { index in
+          Float(((row * 1024 + index) * 7919) % 1013) / 4096 - 0.12
+        }
+        let values = weights.enumerated().map { $0 < 32 ? factor * $1 : $1 }
+        try unsafe values.withUnsafeBufferPointer { try unsafe loss.add($0, quantizer) }
+      }
+      return loss.decibels
+    }
+    let losses = try [1, 16, 64, 256].map { try loss($0) }
+    print("q4: a block ×1, ×16, ×64, ×256 costs \(losses) dB")
+    #expect(abs(losses[0]) < 0.1)
+    #expect(losses[2] > 0.3)
+    #expect(losses[3] > 5)
   }
 }

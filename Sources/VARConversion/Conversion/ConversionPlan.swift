@@ -62,7 +62,8 @@ public struct ConversionPlan: Sendable {
     tensors = try zip(model.bindings, survey.facts).map { binding, facts in
       let specification = binding.specification
       let source = SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
-      let choice = try Self.spare(recipe.choice(for: specification, facts), specification, source)
+      let choice = try Self.spare(
+        recipe.choice(for: specification, facts), specification, facts, source)
       return PlannedTensor(
         specification: specification,
         target: TensorPlan(
@@ -94,14 +95,16 @@ public struct ConversionPlan: Sendable {
     digests = sources.map { _ in "" }
   }
 
-  /// The choice, or q8 where the recipe's format has scales that lose too much.
+  /// The choice, or q8 (f32 where that is too small) if the format's scales lose too much.
   private static func spare(
-    _ choice: FormatChoice, _ specification: TensorSpecification, _ source: SourceTensor
+    _ choice: FormatChoice, _ specification: TensorSpecification, _ facts: TensorFacts,
+    _ source: SourceTensor
   ) throws -> FormatChoice {
     guard choice.reason == .table else { return choice }
     let loss = try ScaleSpread.loss(of: source, StoredOrder(specification), choice.format)
-    return loss > ScaleSpread.largestLoss
-      ? FormatChoice(format: .q8, reason: .spread(loss)) : choice
+    guard loss > ScaleSpread.largestLoss else { return choice }
+    let canBeQ8 = TensorFormat.q8.holds(facts.largestMagnitude)
+    return FormatChoice(format: canBeQ8 ? .q8 : .f32, reason: .spread(loss))
   }
 
   private static func note(_ choice: FormatChoice, _ facts: TensorFacts) -> String? {

@@ -2,7 +2,7 @@ internal import SafetensorsIO
 internal import TensorBytes
 internal import VARQuant
 
-/// A recipe as text: JSON, readable, with a version.
+/// A recipe as text: JSON, readable, with a version; read from a file, written into metadata.
 ///
 /// ```json
 /// {"recipe": 1, "name": "mine",
@@ -39,7 +39,11 @@ extension ConversionRecipe {
   /// Reads a recipe.
   /// - Throws: `JSONError`, ``RecipeTextError``, ``RecipeError`` for a pattern.
   init(json bytes: [UInt8]) throws {
-    let root = try RecipeText(StrictJSON.parse(bytes), "the recipe")
+    var root = try RecipeText(StrictJSON.parse(bytes), "the recipe")
+    // All that --dry-run --json prints is taken, too.
+    if case .object? = root["recipe"], let value = root["recipe"] {
+      root = try RecipeText(value, "the recipe")
+    }
     try root.allow(["recipe", "name", "rules", "otherwise", "overrides"])
     guard case .number(let version)? = root["recipe"] else {
       throw RecipeTextError(message: "it is no recipe: there is no number \"recipe\"")
@@ -55,13 +59,14 @@ extension ConversionRecipe {
   }
 
   /// The recipe as one line of JSON, for metadata; the same recipe gives the same text.
-  var json: String {
+  package var json: String {
     func list(_ entries: [FormatOverride]) -> String {
       entries.map {
         "{\"pattern\":\(Self.quoted($0.pattern)),\"type\":\(Self.quoted($0.format.name))}"
       }.joined(separator: ",")
     }
-    return "{\"recipe\":\(Self.textVersion),\"name\":\(Self.quoted(name)),\"rules\":[\(list(rules))],"
+    let head = "{\"recipe\":\(Self.textVersion),\"name\":\(Self.quoted(name)),"
+    return head + "\"rules\":[\(list(rules))],"
       + "\"otherwise\":\(Self.quoted(format.name)),\"overrides\":[\(list(overrides))]}"
   }
 

@@ -40,7 +40,9 @@ struct CodePlanes {
   }
 
   /// Where the bits of an element are.
-  @inline(__always) private static func place(_ index: Int, _ width: Int) -> (byte: Int, shift: Int) {
+  @inline(__always) private static func place(
+    _ index: Int, _ width: Int
+  ) -> (byte: Int, shift: Int) {
     let (block, quad, element) = (index / 32, index % 32 / 4, index % 4)
     let quads = 8 / width
     return (block * 4 * width + quad / quads * 4 + element, quad % quads * width)

@@ -11,5 +11,5 @@ package struct Q3: BlockFormat {
   package let scaleSize = 16
   package let values: [Int8] = [-127, -76, -44, -18, 8, 35, 67, 109]
   package let accuracy = FormatAccuracy(
-    leastSQNR: 10, stream: 0.6, decoder: 0.6, features: 0.25, divergence: 1.2, agreement: 0)
+    leastSQNR: 10, stream: 0.55, decoder: 0.55, features: 0.2, divergence: 0.7, agreement: 0.15)
 }

@@ -10,7 +10,8 @@ struct ScaleSearch {
   private static let candidates = 12
 
   @inline(__always) init(
-    _ row: UnsafeBufferPointer<Float>, _ importance: UnsafeBufferPointer<Float>?, _ range: Range<Int>
+    _ row: UnsafeBufferPointer<Float>, _ importance: UnsafeBufferPointer<Float>?,
+    _ range: Range<Int>
   ) {
     isLong = range.count > 16
     let start = range.lowerBound
