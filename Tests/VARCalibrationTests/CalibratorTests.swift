@@ -7,6 +7,7 @@ import VARCalibration
 import VARCompute
 import VARConversion
 import VARCore
+import VARModel
 import VARQuant
 
 /// Whole conversions of small models.

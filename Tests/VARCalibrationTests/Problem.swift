@@ -105,11 +105,17 @@ func textbookGPTQ(_ problem: Problem, _ format: TensorFormat) throws -> [UInt8] 
   let order = (0..<columns).sorted {
     (hessian[$1 * columns + $1], $0) < (hessian[$0 * columns + $0], $1)
   }
+  let diagonal = (0..<columns).map { hessian[$0 * columns + $0] }
   for i in 0..<columns { hessian[i * columns + i] += 0.01 * mean }
+  let importance = diagonal.map { Float($0 / Double(problem.inputs.count)) }
   var inverse = inverted(hessian, columns)
   let scales = try (0..<rows).map { row in
     let values = Array(problem.weights[row * columns..<(row + 1) * columns])
-    return try unsafe values.withUnsafeBufferPointer { try unsafe quantizer.scales($0) }
+    return try unsafe values.withUnsafeBufferPointer { values in
+      try unsafe importance.withUnsafeBufferPointer {
+        try unsafe quantizer.scales(values, importance: $0)
+      }
+    }
   }
   var weights = problem.weights.map(Double.init)
   var codes = [UInt8](repeating: 0, count: rows * columns)

@@ -9,6 +9,8 @@ package import VARCompute
 package struct InverseFactor {
   /// The column at each place; the last place is quantized first.
   package let order: [Int]
+  /// H's diagonal by column: how much the error of a weight counts by itself.
+  package let diagonal: [Float]
   /// L⁻¹ [K, K], lower triangular.
   package let inverse: SharedFloats
 
@@ -27,6 +29,7 @@ package struct InverseFactor {
     let order = (0..<width).sorted { (diagonal[$0], $1) < (diagonal[$1], $0) }
     inverse = try SharedFloats(count: width * width)
     self.order = order
+    self.diagonal = diagonal
     let inverse = inverse
     for (row, first) in order.enumerated() {
       for column in 0...row {

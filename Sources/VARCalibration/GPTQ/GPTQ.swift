@@ -32,7 +32,7 @@ package struct GPTQ {
   ) throws {
     let columns = factor.order.count
     precondition(weights.count == rows * columns && columns % quantizer.scaleSize == 0, "shape")
-    scales = try Self.scales(weights, rows: rows, columns: columns, quantizer, pool)
+    scales = try Self.scales(weights, rows: rows, importance: factor.diagonal, quantizer, pool)
     codes = try SharedBytes(count: rows * columns)
     values = try SharedFloats(count: rows * columns)
     let task = Task(
@@ -45,16 +45,19 @@ package struct GPTQ {
     }
   }
 
-  /// The scales of every row.
+  /// The scales of every row, searched with the diagonal of H as the weight of each column's error.
   private static func scales(
-    _ weights: SharedFloats, rows: Int, columns: Int, _ quantizer: BlockQuantizer,
+    _ weights: SharedFloats, rows: Int, importance: [Float], _ quantizer: BlockQuantizer,
     _ pool: ThreadPool
   ) throws -> [RowScales] {
+    let columns = importance.count
     let results = Results<RowScales>(count: rows)
     pool.parallel(rows) { row in
       let values = unsafe UnsafeBufferPointer(
         start: weights.base + row * columns, count: columns)
-      results.set(row, Result { try unsafe quantizer.scales(values) })
+      unsafe importance.withUnsafeBufferPointer { importance in
+        results.set(row, Result { try unsafe quantizer.scales(values, importance: importance) })
+      }
     }
     return try results.get()
   }
