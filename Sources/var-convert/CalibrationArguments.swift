@@ -43,6 +43,14 @@ struct CalibrationArguments: ParsableArguments {
     }
   }
 
+  /// The pictures that are read.
+  /// - Throws: what is wrong with their folder.
+  func files(for model: SourceModel) throws -> [String] {
+    guard let calibrate, calibrate != "self", calibrate != "none" else { return [] }
+    return try CalibrationPictures.files(
+      in: calibrate, model.configuration, count: calibrationImages)
+  }
+
   private func pictures(for plan: ConversionPlan) -> CalibrationOptions.Pictures? {
     switch calibrate {
     case "none": nil

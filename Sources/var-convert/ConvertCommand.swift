@@ -92,8 +92,8 @@ struct ConvertCommand: ParsableCommand {
     var model = try sources.open()
     // Whatever is wrong with the target shows before all weights are read.
     let recipe = try chosenRecipe()
-    let file = try target(of: model)
     try model.nameClasses(from: classNames)
+    let file = try target(of: model)
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
@@ -126,7 +126,8 @@ struct ConvertCommand: ParsableCommand {
   private func target(of model: SourceModel) throws -> OutputFile? {
     guard let output, !dryRun else { return nil }
     let outputs = Outputs(
-      reading: model.sourceFiles.map(\.file.path) + [classNames].compactMap(\.self),
+      reading: try model.sourceFiles.map(\.file.path) + [classNames].compactMap(\.self)
+        + calibration.files(for: model),
       replacing: force ? .always : .never)
     return try outputs.file(output)
   }

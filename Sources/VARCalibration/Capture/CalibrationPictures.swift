@@ -71,6 +71,15 @@ package struct CalibrationPictures: Sendable {
       tokens: tokens, labels: items.map(\.label), files: items.map(\.path))
   }
 
+  /// The files that ``read(_:_:_:count:onPicture:)`` reads.
+  /// - Throws: what is wrong with the folder.
+  package static func files(
+    in folder: String, _ configuration: ModelConfiguration, count: Int
+  ) throws -> [String] {
+    try LabelledImages(folder: folder, needsLabels: true, configuration).limited(to: count)
+      .items.map(\.path)
+  }
+
   /// All classes in a random order, again and again.
   private static func classes(count: Int, of classes: Int, seed: UInt64) -> [ClassLabel] {
     var source = RandomSource(seed: seed)
