@@ -45,19 +45,12 @@ package final class RunMonitor {
   func measure<Result>(_ operation: Operation, _ body: () throws -> Result) throws -> Result {
     try poll()
     let start = clock.now
-    defer { seconds[operation.rawValue] += (clock.now - start).inSeconds }
+    defer { seconds[operation.rawValue] += (clock.now - start) / .seconds(1) }
     return try body()
   }
 
   /// Forgets what was counted.
   package func reset() {
     for index in seconds.indices { seconds[index] = 0 }
-  }
-}
-
-extension Duration {
-  /// The duration as seconds.
-  package var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

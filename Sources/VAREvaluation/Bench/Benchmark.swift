@@ -49,7 +49,7 @@ package struct Benchmark {
     func lap() -> Double {
       let now = clock.now
       defer { last = now }
-      return (now - last).inSeconds
+      return (now - last) / .seconds(1)
     }
     var phases: [PhaseTiming] = []
     generator.loop.monitor.reset()
