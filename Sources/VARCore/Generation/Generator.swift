@@ -39,7 +39,7 @@ package final class Generator {
     _ request: GenerationRequest, onEvent: (ScaleLoopEvent) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     try validate(request)
-    var step = DrawingStep(request, configuration, images: images, pool: pool)
+    var step = try DrawingStep(request, configuration, images: images, pool: pool)
     try loop.run(labels: request.labels, &step, onEvent: onEvent)
     return try (0..<images).map { image in
       let drawn = step.drawing.maps(image: image)
@@ -73,8 +73,8 @@ private struct DrawingStep: ScaleStep {
 
   init(
     _ request: GenerationRequest, _ shape: TransformerConfiguration, images: Int, pool: ThreadPool
-  ) {
-    drawing = TokenDrawing(
+  ) throws(ComputeError) {
+    drawing = try TokenDrawing(
       request, vocabulary: shape.vocabulary, patchNumbers: shape.patchNumbers, images, pool: pool)
     blend = EditBlend(request.edit, patchNumbers: shape.patchNumbers)
     options = request.options

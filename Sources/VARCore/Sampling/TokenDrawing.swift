@@ -14,12 +14,12 @@ struct TokenDrawing {
   init(
     _ request: GenerationRequest, vocabulary: Int, patchNumbers: [Int], _ images: Int,
     pool: ThreadPool
-  ) {
+  ) throws(ComputeError) {
     self.images = images
     self.patchNumbers = patchNumbers
     self.vocabulary = vocabulary
     smooth = request.options.smooth
-    sampler = Sampler(vocabulary: vocabulary, options: request.options, pool: pool)
+    sampler = try Sampler(vocabulary: vocabulary, options: request.options, pool: pool)
     random = request.random
     tokens = patchNumbers.map { Array(repeating: 0, count: images * $0 * $0) }
   }
