@@ -42,7 +42,7 @@ private final class Moments: Sendable {
     // Before every operation, and before each picture's share of the sampling.
     let shape = try #require(model.configuration.transformer)
     #expect(total >= shape.patchNumbers.count * (5 * shape.depth + (smooth ? 7 : 5)))
-    for last in stride(from: 0, to: total, by: 7) {
+    for last in 0..<total {
       moments.begin(lasting: last)
       #expect(throws: CancellationError.self) {
         try generator.generate(request(smooth: smooth))

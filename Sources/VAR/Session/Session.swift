@@ -6,7 +6,8 @@ import VARModel
 /// Draws and encodes pictures with one model, one request after another, on a thread of its own.
 ///
 /// Memory is taken with the first request and kept for the next ones. Cancelling the task that waits
-/// ends the work between two operations, within 50 ms at VAR-d16's shapes.
+/// ends the work between two operations: some tens of milliseconds for a picture of VAR-d16 on two
+/// cores, and up to four times that in a request for several, of which four are drawn together.
 public actor Session {
   /// The model in use.
   public nonisolated let model: Model

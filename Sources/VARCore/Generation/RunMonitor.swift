@@ -22,8 +22,8 @@ package enum Operation: Int, Sendable, CaseIterable {
 /// Watches a run: counts where its time goes, and ends it where it was cancelled.
 ///
 /// The one place for both. Transformer, scale loop and image codec pass through it between any two
-/// operations, so that nothing runs longer than one of them after a cancellation: less than 50 ms at
-/// VAR-d16's shapes. Reading the clock twice takes some 50 ns.
+/// operations, so that nothing runs longer than one of them after a cancellation. The longest grow
+/// with the batch: its linear layers take all rows at once. Reading the clock twice takes some 50 ns.
 package final class RunMonitor {
   /// Seconds by the wall clock, by operation.
   package private(set) var seconds = Array(repeating: 0.0, count: Operation.allCases.count)
