@@ -89,7 +89,7 @@ struct ConvertCommand: ParsableCommand {
     let report = try Converter(plan).write(to: file) { line.show($0) }
     line.clear()
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
-    try printSummary(report, file.path, (ContinuousClock.now - start).seconds)
+    try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
   }
 
   private func recipe() throws -> ConversionRecipe {

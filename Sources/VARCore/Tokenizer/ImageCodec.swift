@@ -19,7 +19,7 @@ package final class ImageCodec {
   private let pointwiseInput: ActivationBuffer  // [pointwiseRows, channels]
   private let ones: FloatBuffer  // [channels]
   private let workspace = Workspace()
-  private let monitor: RunMonitor
+  let monitor: RunMonitor
 
   /// Rows of a 1×1 convolution that are computed together.
   private static let pointwiseRows = 1024
@@ -145,6 +145,7 @@ extension ImageCodec {
     try compute.convolve(
       convolution, x, norm: norm, silu: norm != nil, adding: residual, into: output,
       workspace: workspace)
+    try monitor.poll()
   }
 
   /// A map in one of the two buffers that `x` doesn't occupy.

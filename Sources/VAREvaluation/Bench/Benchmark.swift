@@ -99,6 +99,6 @@ private struct Lap {
   mutating func end() -> Double {
     let now = clock.now
     defer { last = now }
-    return (now - last).inSeconds
+    return (now - last) / .seconds(1)
   }
 }
