@@ -19,7 +19,7 @@ import varq
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODELS = ROOT / 'Tests' / 'Fixtures' / 'models'
-FORMATS = ('f32', 'f16', 'bf16', 'q8')
+FORMATS = ('f32', 'f16', 'bf16', 'q8', 'q6', 'q5', 'q4', 'q3', 'mix4.25')
 VAR_CONVERT = ROOT / '.build' / 'release' / 'var-convert'
 
 
@@ -39,6 +39,14 @@ def example():
         assert offset == len(data)
         data.extend(bytes.fromhex(line[9:58]))
     return bytes(data)
+
+
+def code_examples():
+    """The bytes of the examples of codes, plane by plane and scales, by the name of the format."""
+    text = (ROOT / 'formats' / 'varq-v1.md').read_text()
+    block = re.search(r'```codes\n(.*?)```', text, re.S).group(1)
+    return {name: [bytes.fromhex(line) for line in lines.split('\n') if line.strip()]
+            for name, lines in re.findall(r'(q\d): (.*?)(?=\nq|\Z)', block, re.S)}
 
 
 def convert(*arguments):
@@ -107,6 +115,31 @@ class ExampleTests(unittest.TestCase):
     def test_newer_minor_version(self):
         self.data[10], self.data[0x62], self.data[20] = 7, 200, 1
         self.assertEqual(self.open(sign=True).metadata, {'model.architecture': 'var'})
+
+
+class CodeTests(unittest.TestCase):
+    """The tables and places of codes, against the text."""
+
+    def test_tables(self):
+        text = (ROOT / 'formats' / 'varq-v1.md').read_text().replace('−', '-')
+        for kind in (varq.Q3, varq.Q4, varq.Q5):
+            row = re.search(rf'\| `{varq.FORMAT_NAMES[kind]}` \| (-127 [-\d ]*) \|', text).group(1)
+            self.assertEqual([int(v) for v in row.split()], varq.CODES[kind][0])
+
+    def test_places(self):
+        examples = code_examples()
+        for kind, (table, planes, size) in varq.CODES.items():
+            name = varq.FORMAT_NAMES[kind]
+            tensor = object.__new__(varq.Tensor)
+            tensor.name, tensor.format, tensor.shape, tensor.offset = name, kind, (1, 32), 0
+            tensor.size = tensor.parts()[-1].stop
+            file = object.__new__(varq.VarqFile)
+            file.data, file.tensors = np.zeros(tensor.size, np.uint8), {name: tensor}
+            for part, data in zip(tensor.parts(), examples[name], strict=True):
+                file.data[part] = np.frombuffer(data, np.uint8)
+            scales = np.float32([-2, 3] if name == 'q3' else [-2]).repeat(size) / 4
+            expected = [table[(5 * k + 3) % len(table)] * scales[k] for k in range(32)]
+            np.testing.assert_array_equal(file.read(name), np.float32([expected]))
 
 
 class ExportTests(unittest.TestCase):

@@ -18,8 +18,16 @@ import numpy as np
 MAGIC = bytes.fromhex('89564152510d0a1a')
 HEADER = struct.Struct('<8sHHIIIQQQ16s32s')
 MAX_SECTION, MAX_ENTRIES, MAX_ELEMENTS = 1 << 26, 1 << 20, 1 << 48
-F32, F16, BF16, Q8 = 1, 2, 3, 16
-FORMAT_NAMES = {F32: 'f32', F16: 'f16', BF16: 'bf16', Q8: 'q8'}
+F32, F16, BF16, Q8, Q3, Q4, Q5, Q6 = 1, 2, 3, 16, 35, 36, 37, 38
+FORMAT_NAMES = {F32: 'f32', F16: 'f16', BF16: 'bf16', Q8: 'q8', Q3: 'q3', Q4: 'q4', Q5: 'q5', Q6: 'q6'}
+# What a code stands for, the bits of the planes, and the elements that share an 8-bit scale.
+CODES = {
+    Q3: ([-127, -76, -44, -18, 8, 35, 67, 109], (2, 1), 16),
+    Q4: ([-127, -102, -80, -62, -47, -34, -21, -9, 2, 13, 25, 37, 50, 65, 83, 109], (4,), 32),
+    Q5: ([-127, -112, -97, -86, -76, -68, -60, -52, -45, -38, -32, -26, -20, -14, -8, -3, 3, 8, 14, 20, 26, 32, 38, 45,
+          52, 60, 68, 76, 85, 95, 106, 118], (4, 1), 32),
+    Q6: (list(range(-32, 32)), (4, 2), 32),
+}
 KEY = re.compile(r'[a-z0-9_.]{1,255}')
 
 
@@ -85,14 +93,27 @@ class Tensor:
     def format_name(self):
         return FORMAT_NAMES[self.format]
 
+    def parts(self):
+        """Where planes, block scales and row scales of a format of codes lie within the tensor."""
+        _, planes, block = CODES[self.format]
+        sizes = [self.count * bits // 8 for bits in planes] + [self.count // block, 2 * self.shape[0]]
+        parts, end = [], 0
+        for size in sizes:
+            parts.append(slice(align(end, 64), align(end, 64) + size))
+            end = parts[-1].stop
+        return parts
+
     def check(self, end):
         """Checks the entry of a tensor that comes after `end`, and returns the tensor's own end."""
         check(self.format in FORMAT_NAMES, f'{self.name}: unknown format {self.format}')
         check(all(d >= 1 for d in self.shape), f'{self.name}: a dimension is 0')
         check(self.count <= MAX_ELEMENTS, f'{self.name}: too many elements')
+        if self.format == Q8 or self.format in CODES:
+            check(len(self.shape) >= 2 and self.columns % 32 == 0, f'{self.name}: no shape for {self.format_name}')
         if self.format == Q8:
-            check(len(self.shape) >= 2 and self.columns % 32 == 0, f'{self.name}: no shape for q8')
             size = align(self.count, 64) + self.count // 16
+        elif self.format in CODES:
+            size = self.parts()[-1].stop
         else:
             size = self.count * (4 if self.format == F32 else 2)
         check(self.size == size, f'{self.name}: {self.size} bytes instead of {size}')
@@ -190,6 +211,21 @@ class VarqFile:
         scales = data[align(count, 64):].view('<f2')
         return data[:count].view(np.int8).reshape(shape), scales.reshape(shape[0], shape[1] // 32)
 
+    def _codes_and_scales(self, tensor):
+        """uint8 [N, K], int8 [N, K/S] and float16 [N] of a format of codes."""
+        data, parts = self._bytes(tensor), tensor.parts()
+        rows, columns = tensor.shape[0], tensor.columns
+        k = np.arange(32)
+        quad, element = k // 4, k % 4
+        codes, shift = np.zeros((tensor.count // 32, 32), np.uint8), 0
+        for bits, part in zip(CODES[tensor.format][1], parts):
+            groups = data[part].reshape(-1, 4 * bits)
+            byte, place = 4 * (quad // (8 // bits)) + element, bits * (quad % (8 // bits))
+            codes |= (groups[:, byte] >> place.astype(np.uint8) & (1 << bits) - 1) << shift
+            shift += bits
+        blocks = data[parts[-2]].view(np.int8).reshape(rows, -1)
+        return codes.reshape(rows, columns), blocks, data[parts[-1]].view('<f2')
+
     def read(self, name):
         """A tensor dequantized to float32."""
         tensor = self.tensors[name]
@@ -200,6 +236,11 @@ class VarqFile:
             values = data.view('<f2').astype(np.float32)
         elif tensor.format == BF16:
             values = (data.view('<u2').astype(np.uint32) << 16).view(np.float32)
+        elif tensor.format in CODES:
+            codes, blocks, rows = self._codes_and_scales(tensor)
+            table, _, size = CODES[tensor.format]
+            scales = blocks.astype(np.float32) * rows.astype(np.float32)[:, None]
+            values = np.float32(table)[codes] * scales.repeat(size, axis=1)
         else:
             quants, scales = self._quants_and_scales(tensor)
             values = quants.astype(np.float32) * scales.astype(np.float32).repeat(32, axis=1)
@@ -215,6 +256,8 @@ class VarqFile:
             check(digest == tensor.sha256, f'{tensor.name}: the checksum does not match')
             if tensor.format == Q8:
                 self._verify_q8(tensor)
+            elif tensor.format in CODES:
+                self._verify_codes(tensor)
             else:
                 check(np.isfinite(self.read(tensor.name)).all(), f'{tensor.name}: a value is not finite')
 
@@ -227,6 +270,18 @@ class VarqFile:
         check(sound.all(), f'{tensor.name}: a scale is negative or not finite')
         used = (quants.reshape(*scales.shape, 32) != 0).any(-1)
         check(not (used & (scales == 0)).any(), f'{tensor.name}: a quant is not 0 although its scale is')
+
+    def _verify_codes(self, tensor):
+        parts, data = tensor.parts(), self._bytes(tensor)
+        for part, following in zip(parts, parts[1:]):
+            check(not data[part.stop:following.start].any(), f'{tensor.name}: the padding after a part is not zero')
+        codes, blocks, rows = self._codes_and_scales(tensor)
+        table, _, size = CODES[tensor.format]
+        check((blocks != -128).all(), f'{tensor.name}: a block scale is -128')
+        check((np.isfinite(rows) & ~np.signbit(rows)).all(), f'{tensor.name}: a row scale is negative or not finite')
+        check(not blocks[rows == 0].any(), f'{tensor.name}: a block scale is not 0 although its row\'s is')
+        unused = codes.reshape(*blocks.shape, size)[blocks == 0]
+        check((unused == len(table) // 2).all(), f'{tensor.name}: a code in a block whose scale is 0')
 
 
 def main():

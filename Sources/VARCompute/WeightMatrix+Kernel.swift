@@ -8,7 +8,9 @@ extension WeightMatrix {
     withExtendedLifetime(file) {
       var weights = unsafe cvar_weights(
         format: formatCode, n: rows, k: columns, values: bytes(data),
-        scales: scales.flatMap { unsafe bytes($0) })
+        scales: blockScales.flatMap { unsafe bytes($0) },
+        bits: furtherBits.flatMap { unsafe bytes($0) },
+        row_scales: rowScales.flatMap { unsafe bytes($0)?.assumingMemoryBound(to: UInt16.self) })
       return unsafe body(&weights)
     }
   }
@@ -26,6 +28,10 @@ extension WeightMatrix {
     case .f16: CVAR_FORMAT_F16
     case .bf16: CVAR_FORMAT_BF16
     case .q8: CVAR_FORMAT_Q8
+    case .q6: CVAR_FORMAT_Q6
+    case .q5: CVAR_FORMAT_Q5
+    case .q4: CVAR_FORMAT_Q4
+    case .q3: CVAR_FORMAT_Q3
     default: preconditionFailure("\(format) has no kernels")
     }
   }

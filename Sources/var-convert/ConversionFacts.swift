@@ -23,12 +23,41 @@ struct ConversionFacts: Encodable {
     }
   }
 
+  /// A recipe in the form that --recipe reads.
+  struct Recipe: Encodable {
+    struct Rule: Encodable {
+      let pattern: String
+      let type: String
+
+      init(_ rule: FormatOverride) {
+        pattern = rule.pattern
+        type = rule.format.name
+      }
+    }
+
+    let recipe: Int
+    let name: String
+    let rules: [Rule]
+    let otherwise: String
+    let overrides: [Rule]
+
+    init(_ recipe: ConversionRecipe) {
+      self.recipe = ConversionRecipe.textVersion
+      name = recipe.name
+      rules = recipe.rules.map(Rule.init)
+      otherwise = recipe.format.name
+      overrides = recipe.overrides.map(Rule.init)
+    }
+  }
+
+  let recipe: Recipe
   let fileBytes: Int
   let sourceBytes: Int
   let f32Bytes: Int
   let tensors: [Tensor]
 
   enum CodingKeys: String, CodingKey {
+    case recipe
     case fileBytes = "file_bytes"
     case sourceBytes = "source_bytes"
     case f32Bytes = "f32_bytes"
@@ -37,6 +66,7 @@ struct ConversionFacts: Encodable {
 
   /// - Parameter statistics: one a tensor, or none for a dry run.
   init(_ plan: ConversionPlan, _ statistics: [QuantizationStatistics]) throws {
+    recipe = Recipe(plan.recipe)
     fileBytes = try plan.fileSize()
     sourceBytes = plan.sourceByteCount
     f32Bytes = plan.fullByteCount

@@ -36,10 +36,17 @@ struct ConvertCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Format of the large matrices and convolutions: \(TensorFormat.names).",
+      "Format of the large matrices and convolutions, or a mix of several: \(ConversionRecipe.types.joined(separator: ", ")). (default: q8)",
       valueName: "type"),
-    completion: .list(TensorFormat.allCases.map(\.name)))
-  var type = "q8"
+    completion: .list(ConversionRecipe.types))
+  var type: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Formats of the large matrices and convolutions from a file, as --dry-run --json prints them.",
+      valueName: "file"),
+    completion: .file(extensions: ["json"]))
+  var recipe: String?
 
   @Option(
     name: .customLong("tensor-type"),
@@ -66,7 +73,10 @@ struct ConvertCommand: ParsableCommand {
 
   mutating func validate() throws {
     try sources.validate()
-    do { _ = try recipe() } catch { throw ValidationError("\(error)") }
+    if type != nil && recipe != nil {
+      throw ValidationError("--type and --recipe exclude each other")
+    }
+    do { if recipe == nil { _ = try chosenRecipe() } } catch { throw ValidationError("\(error)") }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
       throw ValidationError("--output needs a file: a .varq file is not written as a stream")
@@ -77,12 +87,13 @@ struct ConvertCommand: ParsableCommand {
     let start = ContinuousClock.now
     var model = try sources.open()
     // Whatever is wrong with the target shows before all weights are read.
+    let recipe = try chosenRecipe()
     let file = try target(of: model)
     try model.nameClasses(from: classNames)
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
-    let plan = try ConversionPlan(model, survey, recipe())
+    let plan = try ConversionPlan(model, survey, recipe)
     guard let file else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
@@ -92,8 +103,9 @@ struct ConvertCommand: ParsableCommand {
     try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
   }
 
-  private func recipe() throws -> ConversionRecipe {
-    try ConversionRecipe(type: type, overrides: tensorTypes)
+  private func chosenRecipe() throws -> ConversionRecipe {
+    if let recipe { return try ConversionRecipe(contentsOf: recipe, overrides: tensorTypes) }
+    return try ConversionRecipe(type: type ?? "q8", overrides: tensorTypes)
   }
 
   /// The file to write; nil for a dry run.
@@ -149,7 +161,7 @@ extension ConversionRecipe.Choice {
   /// What a row of the recipe's table gives, in words.
   fileprivate var text: String {
     switch self {
-    case .chosen: "as chosen by --type"
+    case .chosen: "as chosen by --type or --recipe"
     case .half: "f16 (f32 with --type f32)"
     case .full: "f32"
     }

@@ -114,8 +114,14 @@ import Testing
     Misuse(arguments: ["convert"], status: 64, message: "--var FILE --vae FILE"),
     Misuse(arguments: ["convert"] + pair, status: 64, message: "--output is needed"),
     Misuse(
-      arguments: ["convert"] + pair + ["--output", "x", "--type", "q4"], status: 64,
+      arguments: ["convert"] + pair + ["--output", "x", "--type", "q2"], status: 64,
       message: "f32, f16, bf16, q8"),
+    Misuse(
+      arguments: ["convert"] + pair + ["--dry-run", "--type", "q4", "--recipe", "x"], status: 64,
+      message: "exclude each other"),
+    Misuse(
+      arguments: ["convert"] + pair + ["--dry-run", "--recipe", pair[1]], status: 1,
+      message: "JSON, byte 0"),
     Misuse(
       arguments: ["convert"] + pair + ["--output", pair[1], "--force"], status: 1,
       message: "is an input of this command"),

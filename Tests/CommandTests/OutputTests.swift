@@ -128,7 +128,7 @@ import Testing
 
   @Test func usageErrorsOfConvert() throws {
     for arguments in [
-      ["--tensor-type", "foo"], ["--tensor-type", "(=f16"], ["--tensor-type", "x=q4"],
+      ["--tensor-type", "foo"], ["--tensor-type", "(=f16"], ["--tensor-type", "x=q2"],
       ["--quant-resi", "nan"], ["--output", ""], ["--output", "-"],
     ] {
       let result = try CommandRunner.run(

@@ -44,7 +44,7 @@ struct WeightFixture {
   }
 
   private init(_ format: TensorFormat, rows: Int, columns: Int, _ source: [Float]) throws {
-    let (bytes, values) = Self.encode(source, format)
+    let (bytes, values) = Self.encode(source, format, columns)
     self.values = values
     let path = FileManager.default.temporaryDirectory
       .appending(path: "weight-\(UUID().uuidString)").path(percentEncoded: false)
@@ -61,7 +61,7 @@ struct WeightFixture {
   }
 
   private static func encode(
-    _ source: [Float], _ format: TensorFormat
+    _ source: [Float], _ format: TensorFormat, _ columns: Int
   ) -> (bytes: [UInt8], values: [Float]) {
     switch format {
     case .f32: (source.flatMap { little($0.bitPattern) }, source)
@@ -74,7 +74,8 @@ struct WeightFixture {
         source.flatMap { little(UInt16($0.bitPattern >> 16)) },
         source.map { Float(bitPattern: $0.bitPattern & 0xffff_0000) }
       )
-    default: encodeQ8(source)
+    case .q8: encodeQ8(source)
+    default: encodeCodes(source, format, columns)
     }
   }
 
@@ -94,6 +95,58 @@ struct WeightFixture {
     }
     quants += [UInt8](repeating: 0, count: (64 - quants.count % 64) % 64)
     return (quants + scales, values)
+  }
+
+  /// Codes of 3 to 6 bits, placed by the words of the format's text.
+  private static func encodeCodes(
+    _ source: [Float], _ format: TensorFormat, _ columns: Int
+  ) -> (bytes: [UInt8], values: [Float]) {
+    guard let quantizer = BlockQuantizer(format) else { return ([], []) }
+    let rows = source.count / columns
+    let size = quantizer.scaleSize
+    let parts = format.traits.layout(rows: rows, columns: columns).parts
+    var bytes = [UInt8](repeating: 0, count: parts.last?.upperBound ?? 0)
+    var values: [Float] = []
+    for row in 0..<rows {
+      let row16 = Float16(0x1p-12) * Float16(1 + row % 7)
+      let place16 = parts[parts.count - 1].lowerBound + 2 * row
+      bytes.replaceSubrange(place16..<place16 + 2, with: little(row16.bitPattern))
+      for block in 0..<columns / size {
+        let start = row * columns + block * size
+        let largest = source[start..<start + size].map(abs).max() ?? 0
+        let wanted = (largest / 100 / Float(row16)).rounded() * (block % 3 == 0 ? -1 : 1)
+        let scale8 = Int8(max(-127, min(127, wanted)))
+        bytes[parts[parts.count - 2].lowerBound + row * (columns / size) + block] =
+          UInt8(bitPattern: scale8)
+        let scale = Float(scale8) * Float(row16)
+        for index in start..<start + size {
+          let code = quantizer.code(source[index], scale: scale)
+          values.append(quantizer.value(code) * scale)
+          place(code, at: index, quantizer.values.count, parts, &bytes)
+        }
+      }
+    }
+    return (bytes, values)
+  }
+
+  /// `count`: of the codes that there are.
+  private static func place(
+    _ code: UInt8, at index: Int, _ count: Int, _ parts: [Range<Int>], _ bytes: inout [UInt8]
+  ) {
+    let (group, quad, element) = (index / 32, index % 32 / 4, index % 4)
+    if count == 8 {
+      bytes[parts[0].lowerBound + 8 * group + 4 * (quad / 4) + element] |=
+        (code & 3) << (2 * (quad % 4))
+      bytes[parts[1].lowerBound + 4 * group + element] |= (code >> 2) << quad
+      return
+    }
+    bytes[parts[0].lowerBound + 16 * group + 4 * (quad / 2) + element] |=
+      (code & 15) << (4 * (quad % 2))
+    if count == 32 { bytes[parts[1].lowerBound + 4 * group + element] |= (code >> 4) << quad }
+    if count == 64 {
+      bytes[parts[1].lowerBound + 8 * group + 4 * (quad / 4) + element] |=
+        (code >> 4) << (2 * (quad % 4))
+    }
   }
 
   private static func little<T: FixedWidthInteger>(_ value: T) -> [UInt8] {

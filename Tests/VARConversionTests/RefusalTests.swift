@@ -52,6 +52,9 @@ import VARQuant
   @Test(arguments: [
     Range(wanted: .q8, value: 8_319_008, result: .q8),
     Range(wanted: .q8, value: 8_319_009, result: .f32),
+    Range(wanted: .q4, value: 100, result: .q8),  // a row of which one block is much larger
+    Range(wanted: .q4, value: 8_319_009, result: .f32),
+    Range(wanted: .q4, value: 2e9, result: .f32),
     Range(wanted: .f16, value: 65_519.9, result: .f16),
     Range(wanted: .f16, value: -65_520, result: .f32),
     Range(wanted: .bf16, value: 0x1.FEFFp127, result: .bf16),

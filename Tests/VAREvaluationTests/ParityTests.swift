@@ -56,6 +56,14 @@ import VARQuant
     #expect(worst > ParityLimits(format: .f32, mode: .f32).stream)
   }
 
+  /// Codes of few bits cost more, and what they cost is known.
+  @Test(arguments: [TensorFormat.q6, .q5, .q4, .q3], ComputeMode.allCases)
+  func fewBits(_ format: TensorFormat, _ mode: ComputeMode) throws {
+    let report = try compare(model(ConversionRecipe(format)), mode)
+    #expect(report.limits == ParityLimits(format: format, mode: mode))
+    #expect(report.passed, "\(report.verdicts)")
+  }
+
   /// A wrong weight is found, and the tensor that shows it first is named.
   @Test func damage() throws {
     let original = try model(ConversionRecipe(.f32))

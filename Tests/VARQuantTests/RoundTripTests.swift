@@ -43,7 +43,7 @@ import VARQuant
   }
 
   /// Writing again what was read gives the file that was read.
-  @Test(arguments: [TensorFormat.f32, .f16, .bf16, .q8])
+  @Test(arguments: TensorFormat.allCases)
   func rewritingGivesSameBytes(format: TensorFormat) throws {
     let plan = TensorPlan(name: "w", format: format, shape: [5, 3, 64])
     let values = (0..<960).map { Float(($0 * 7919) % 1013) / 64 - 8 }

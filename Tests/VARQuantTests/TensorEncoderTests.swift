@@ -6,7 +6,10 @@ import VARQuant
 /// What each format may lose: limits are named, and the worst value seen is printed.
 @Suite struct TensorEncoderTests {
   /// Least SQNR in dB for Gaussian weights with outlier columns.
-  static let leastSQNR: [TensorFormat: Double] = [.f32: .infinity, .f16: 72, .bf16: 54, .q8: 43.5]
+  static let leastSQNR: [TensorFormat: Double] = [
+    .f32: .infinity, .f16: 72, .bf16: 54, .q8: 43.5, .q6: 30, .q5: 24, .q4: 19,
+    .q3: 15,
+  ]
   /// What the search of the scale must gain over the scale of the largest weight, in dB.
   static let leastGain = 0.6
   /// Largest error of a weight in q8, as a share of its block's largest.

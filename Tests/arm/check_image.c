@@ -42,7 +42,7 @@ static void run_convolution(const image *s, const convolution *c, cvar_level lev
                     .input = c->input,
                     .affine = s->fused ? c->affine : NULL,
                     .silu = s->fused,
-                    .weights = {CVAR_FORMAT_F32, s->cout, 9 * s->cin, c->weights, NULL},
+                    .weights = {CVAR_FORMAT_F32, s->cout, 9 * s->cin, c->weights, NULL, NULL, NULL},
                     .bias = c->bias,
                     .residual = s->fused ? c->residual : NULL,
                     .output = c->output};

@@ -16,7 +16,7 @@ typedef struct shape {
 
 static const shape shapes[] = {{1, 1, 1},      {2, 64, 32},    {3, 65, 96},   {7, 63, 131}, {6, 17, 128},
                                {13, 130, 544}, {20, 96, 1056}, {4, 10, 1568}, {5, 33, 288}};
-static const size_t element_bytes[] = {4, 2, 2, 1};
+static const size_t element_bytes[] = {4, 2, 2, 1, 1, 1, 1, 1};  // at most
 
 typedef struct layer {
   shape s;
@@ -41,6 +41,16 @@ static void free_activations(cvar_activations *a) {
   free(a->offsets);
 }
 
+/// Any bytes are codes; any int8 but −128 is a block's scale.
+static cvar_weights make_codes(cvar_format format, size_t n, size_t k, uint8_t *bytes, uint16_t *scales) {
+  uint8_t *const bits = allocate(n * k / 4);
+  uint16_t *const rows = allocate(n * sizeof(uint16_t));
+  for (size_t i = 0; i < n * k / 4; i++) bits[i] = (uint8_t)(bytes[i] * 59 + i);
+  for (size_t i = 0; i < n * k / 16; i++) ((int8_t *)scales)[i] = (int8_t)(i * 37 % 255) - 127;
+  for (size_t i = 0; i < n; i++) rows[i] = (uint16_t)(0x0080 + i * 37 % 2048);
+  return (cvar_weights){format, n, k, bytes, scales, bits, rows};
+}
+
 /// Weights of any format from random bytes; the exponents are kept small.
 static cvar_weights make_weights(cvar_format format, size_t n, size_t k) {
   uint8_t *const bytes = allocate(n * k * element_bytes[format]);
@@ -55,11 +65,20 @@ static cvar_weights make_weights(cvar_format format, size_t n, size_t k) {
       case CVAR_FORMAT_BF16: memcpy(bytes + 2 * i, (uint16_t[]){(uint16_t)(bits >> 16)}, 2); break;
       case CVAR_FORMAT_F16: memcpy(bytes + 2 * i, (uint16_t[]){(uint16_t)((bits >> 8 & 0x83ff) + 0x3400)}, 2); break;
       case CVAR_FORMAT_Q8: bytes[i] = (uint8_t)(int8_t)((int)(bits >> 9 & 0xff) % 255 - 127); break;
+      default: bytes[i] = (uint8_t)(bits >> 9); break;
     }
   }
-  for (size_t i = 0; i < n * k / 32; i++) scales[i] = (uint16_t)(0x2000 + i * 37 % 1024);
   free(numbers);
-  return (cvar_weights){format, n, k, bytes, scales};
+  if (format > CVAR_FORMAT_Q8) return make_codes(format, n, k, bytes, scales);
+  for (size_t i = 0; i < n * k / 32; i++) scales[i] = (uint16_t)(0x2000 + i * 37 % 1024);
+  return (cvar_weights){format, n, k, bytes, scales, NULL, NULL};
+}
+
+static void free_weights(cvar_weights *w) {
+  free((void *)(uintptr_t)w->values);
+  free((void *)(uintptr_t)w->scales);
+  free((void *)(uintptr_t)w->bits);
+  free((void *)(uintptr_t)w->row_scales);
 }
 
 static void run(const layer *l, cvar_level level, cvar_epilogue epilogue, cvar_pool *threads) {
@@ -130,8 +149,8 @@ void check_linear(cvar_level level) {
     fill_numbers(l.numbers, s.m * s.k, 1);
     fill_numbers(l.bias, s.n, 2);
     fill_numbers(l.gamma, 2 * s.n, 4);
-    for (int format = 0; format <= CVAR_FORMAT_Q8; format++) {
-      if (format == CVAR_FORMAT_Q8 && s.k % CVAR_BLOCK != 0) continue;
+    for (int format = 0; format <= CVAR_FORMAT_Q3; format++) {
+      if (format >= CVAR_FORMAT_Q8 && s.k % CVAR_BLOCK != 0) continue;
       l.weights = make_weights((cvar_format)format, s.n, s.k);
       for (int arithmetic = 0; arithmetic <= CVAR_ARITHMETIC_F16; arithmetic++) {
         l.input = make_activations((cvar_arithmetic)arithmetic, s.m, s.k);
@@ -142,8 +161,7 @@ void check_linear(cvar_level level) {
         free_activations(&l.input);
         free_activations(&l.hidden);
       }
-      free((void *)(uintptr_t)l.weights.values);
-      free((void *)(uintptr_t)l.weights.scales);
+      free_weights(&l.weights);
     }
     free(l.numbers);
     free(l.bias);

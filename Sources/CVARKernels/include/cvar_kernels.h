@@ -47,17 +47,24 @@ typedef enum cvar_format {
   CVAR_FORMAT_F16 = 1,
   CVAR_FORMAT_BF16 = 2,
   CVAR_FORMAT_Q8 = 3,  // int8 within ±127; blocks of 32 along k, one f16 scale each
+  CVAR_FORMAT_Q6 = 4,  // codes of int8 numbers; blocks of 32 along k, one int8 scale each, and one f16 a row
+  CVAR_FORMAT_Q5 = 5,
+  CVAR_FORMAT_Q4 = 6,
+  CVAR_FORMAT_Q3 = 7,  // blocks of 16
 } cvar_format;
 
 /// Numbers of one block scale, in weights and in int8 activations.
 #define CVAR_BLOCK 32
 
-/// A tensor as it lies in a file. Only linear/unpack.h knows what the two regions hold; neither needs an alignment.
+/// A tensor as it lies in a file. Only linear/unpack.h knows what the regions hold; what an `f16` is has the alignment
+/// of one, nothing else needs any.
 typedef struct cvar_weights {
   cvar_format format;
-  size_t n, k;         // k: a multiple of 32 where the format is quantized
-  const void *values;  // [n, k] numbers, packed by blocks of 32 where the format is quantized
-  const void *scales;  // of the blocks; null where the format is not quantized
+  size_t n, k;                 // k: a multiple of 32 where the format is quantized
+  const void *values;          // [n, k] numbers, packed by blocks of 32 where the format is quantized
+  const void *scales;          // of the blocks; null where the format is not quantized
+  const void *bits;            // further bits of each number, packed likewise; null where the format has none
+  const uint16_t *row_scales;  // [n] f16; null where the format has none
 } cvar_weights;
 
 /// Decodes rows row0 ..< row1 to f32; they lie output_stride apart in the output.

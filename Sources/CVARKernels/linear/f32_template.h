@@ -31,12 +31,12 @@ CVAR_INLINE void pack_f32_floats(const cvar_weights *w, size_t n, size_t k0, siz
 
 /// Packs CVAR_WIDTH rows of a quantized format; `scales` are those of the first row for the block of k0.
 CVAR_INLINE void pack_f32_quads(const cvar_weights *w, size_t n, size_t k0, size_t kc, float *tile, const float *scales,
-                                bool rounded) {
+                                const size_t size, bool rounded) {
   for (size_t k = 0; k < kc; k += 4 * CVAR_WIDTH) {
     vi square[CVAR_WIDTH];
     unpack_quads(w, n, k0 + k, kc - k, square);
     for (size_t q = 0; q < CVAR_WIDTH && k + 4 * q < kc; q++) {
-      const vf scale = load_f(scales + (k + 4 * q) / CVAR_BLOCK * CVAR_PANEL);
+      const vf scale = load_f(scales + (k + 4 * q) / size * CVAR_PANEL);
       for (int j = 0; j < 4; j++) {
         const vf x = byte_of_quads(square[q], j) * scale;
         store_i(tile + (k + 4 * q + (size_t)j) * F32_COLUMNS, rounded ? (vi)round_bf16_bits(x) : (vi)x);
@@ -53,12 +53,14 @@ typedef struct f32_pack {
 
 /// Decodes the panel's part k0 ..< k0 + kc to f32, k-major. `rounded`: to bf16 numbers.
 CVAR_INLINE void pack_f32_as(const cvar_weights *w, size_t n0, size_t k0, size_t kc, f32_pack *pack, bool rounded) {
-  const size_t block = k0 / CVAR_BLOCK % SCALE_BLOCKS;
+  const size_t block = k0 / scale_block(w) % SCALE_BLOCKS;
   if (is_quantized(w) && block == 0) load_scales(w, n0, k0, pack->scales);
   for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
     float *const tile = f32_tile(pack->tiles, j);
-    if (is_quantized(w)) {
-      pack_f32_quads(w, n0 + j, k0, kc, tile, &pack->scales[block][j], rounded);
+    if (has_int8_blocks(w)) {
+      pack_f32_quads(w, n0 + j, k0, kc, tile, &pack->scales[block][j], CVAR_BLOCK, rounded);
+    } else if (is_quantized(w)) {
+      pack_f32_quads(w, n0 + j, k0, kc, tile, &pack->scales[block][j], CVAR_BLOCK / 2, rounded);
     } else {
       pack_f32_floats(w, n0 + j, k0, kc, tile, rounded);
     }

@@ -10,10 +10,12 @@
 #define INT8_KC 512
 
 /// Packed int8 weights: tiles [64 / INT8_COLUMNS][kc / 4][INT8_COLUMNS] of four bytes along k, the scales, and
-/// −CVAR_INT8_MAGIC · scale, which is exact for scales of at most 22 significant bits (an f16 has 11).
+/// −CVAR_INT8_MAGIC · scale, which is exact for scales of at most 22 significant bits (an f16 has 11,
+/// an int8 times an f16 18).
 typedef struct INT8(int8_pack) {
   int32_t quads[CVAR_PANEL * INT8_KC / 4];
   float scales[SCALE_BLOCKS][CVAR_PANEL], starts[SCALE_BLOCKS][CVAR_PANEL];
+  float halves[2 * SCALE_BLOCKS][CVAR_PANEL];
 } INT8(int8_pack);
 
 _Static_assert(INT8_KC / CVAR_BLOCK == SCALE_BLOCKS, "scales are loaded for one KC");
@@ -31,7 +33,8 @@ CVAR_INLINE void INT8(store_quads)(const vi *square, size_t k, size_t kc, int32_
   }
 }
 
-/// Quantizes CVAR_WIDTH rows of a float format, whose scales go to those of outputs j on.
+/// Quantizes CVAR_WIDTH rows of a float format, whose scales go to those of
+/// outputs j on.
 static void INT8(quantize_rows)(const cvar_weights *w, size_t n, size_t k0, size_t kc, INT8(int8_pack) * pack,
                                 size_t j) {
   int8_t bytes[CVAR_WIDTH][INT8_KC];
@@ -52,14 +55,36 @@ static void INT8(quantize_rows)(const cvar_weights *w, size_t n, size_t k0, size
   }
 }
 
+/// Scales of halves of blocks become those of blocks, and for each half what brings its numbers to them.
+static void INT8(join_scales)(const cvar_weights *w, size_t n0, size_t k0, size_t kc, INT8(int8_pack) * pack) {
+  load_scales(w, n0, k0, pack->halves);
+  if (kc > INT8_KC / 2) load_scales(w, n0, k0 + INT8_KC / 2, pack->halves + SCALE_BLOCKS);
+  for (size_t b = 0; b < kc / CVAR_BLOCK; b++) {
+    for (size_t j = 0; j < CVAR_PANEL; j += CVAR_WIDTH) {
+      float *const first = &pack->halves[2 * b][j], *const second = &pack->halves[2 * b + 1][j];
+      const vf scales[2] = {load_f(first), load_f(second)};
+      const vf larger = max_f(abs_f(scales[0]), abs_f(scales[1]));
+      store_i(first, half_factor(scales[0], larger));
+      store_i(second, half_factor(scales[1], larger));
+      store_f(&pack->scales[b][j], larger);
+    }
+  }
+}
+
 /// Packs the panel's part k0 ..< k0 + kc.
 static void INT8(pack_int8)(const cvar_weights *w, size_t n0, size_t k0, size_t kc, INT8(int8_pack) * pack) {
-  if (is_quantized(w)) load_scales(w, n0, k0, pack->scales);
+  if (has_int8_blocks(w)) load_scales(w, n0, k0, pack->scales);
+  if (has_int8_halves(w)) INT8(join_scales)(w, n0, k0, kc, pack);
   for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
     if (!is_quantized(w)) INT8(quantize_rows)(w, n0 + j, k0, kc, pack, j);
     for (size_t k = 0; is_quantized(w) && k < kc; k += 4 * CVAR_WIDTH) {
       vi square[CVAR_WIDTH];
       unpack_quads(w, n0 + j, k0 + k, kc - k, square);
+      if (has_int8_halves(w)) {
+        for (size_t q = 0; q < CVAR_WIDTH; q++) {
+          square[q] = scale_half(square[q], load_i(&pack->halves[(k + 4 * q) / (CVAR_BLOCK / 2)][j]));
+        }
+      }
       INT8(store_quads)(square, k, kc, INT8(int8_tile)(pack, j));
     }
     for (size_t b = 0; b < cvar_divide_up(kc, CVAR_BLOCK); b++) {

@@ -17,13 +17,13 @@ typedef struct PAIRS(pack) {
 _Static_assert(CVAR_ACCUMULATOR_BYTES + sizeof(PAIRS(pack)) <= CVAR_LINEAR_SCRATCH, "scratch memory");
 
 CVAR_INLINE void PAIRS(pack_quads)(const cvar_weights *w, size_t n, size_t k0, size_t kc, size_t j, PAIRS(pack) * pack,
-                                   size_t block) {
+                                   size_t block, const size_t size) {
   for (size_t k = 0; k < kc; k += 4 * CVAR_WIDTH) {
     vi square[CVAR_WIDTH];
     unpack_quads(w, n, k0 + k, kc - k, square);
-    for (size_t b = 0; b < 4 * CVAR_WIDTH && k + b < kc; b += CVAR_BLOCK) {
-      const PAIRS(scale) scale = PAIRS(load_scale)(&pack->scales[block + (k + b) / CVAR_BLOCK][j]);
-      for (size_t q = b / 4; q < (b + CVAR_BLOCK) / 4; q++) {
+    for (size_t b = 0; b < 4 * CVAR_WIDTH && k + b < kc; b += size) {
+      const PAIRS(scale) scale = PAIRS(load_scale)(&pack->scales[block + (k + b) / size][j]);
+      for (size_t q = b / 4; q < (b + size) / 4; q++) {
         vi pair[2];
         PAIRS(scale_quads)(square[q], scale, pair);
         for (size_t i = 0; i < 2; i++) store_i(&pack->pairs[k / 2 + 2 * q + i][j], pair[i]);
@@ -56,11 +56,13 @@ CVAR_INLINE void PAIRS(pack_floats)(const cvar_weights *w, size_t n, size_t k0, 
 }
 
 static void PAIRS(pack_panel)(const cvar_weights *w, size_t n0, size_t k0, size_t kc, PAIRS(pack) * pack) {
-  const size_t block = k0 / CVAR_BLOCK % SCALE_BLOCKS;
+  const size_t block = k0 / scale_block(w) % SCALE_BLOCKS;
   if (is_quantized(w) && block == 0) load_scales(w, n0, k0, pack->scales);
   for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
-    if (is_quantized(w)) {
-      PAIRS(pack_quads)(w, n0 + j, k0, kc, j, pack, block);
+    if (has_int8_blocks(w)) {
+      PAIRS(pack_quads)(w, n0 + j, k0, kc, j, pack, block, CVAR_BLOCK);
+    } else if (is_quantized(w)) {
+      PAIRS(pack_quads)(w, n0 + j, k0, kc, j, pack, block, CVAR_BLOCK / 2);
     } else {
       PAIRS(pack_floats)(w, n0 + j, k0, kc, j, pack);
     }

@@ -3,7 +3,7 @@
 // A panel is decoded into k-major tiles of a KC that fits the L1 cache, once for all token rows; register tiles of
 // some tokens × some outputs then run over it. A tile's epilogue follows its last KC, while its sums are in the cache.
 
-#define SCALE_BLOCKS 16  // blocks of 32 whose scales are decoded at a time: 512 k
+#define SCALE_BLOCKS 16  // blocks whose scales are decoded at a time: 512 k, or 256 where they are of 16
 
 // Register tile of the arithmetics on pairs of 16-bit numbers: tokens × vectors of outputs.
 #define PAIRS_ROWS 6
@@ -29,7 +29,7 @@ CVAR_INLINE fetch fetch_after(const cvar_weights *w, cvar_part part, size_t k0, 
 
 CVAR_INLINE void fetch_some(fetch *f) {
   for (size_t line = 0; line < f->lines_per_tile && f->row < CVAR_PANEL; line++) {
-    __builtin_prefetch(weight_at(f->w->format, f->w, f->n0 + f->row, f->k0) + f->offset, 0, 2);
+    fetch_line(f->w, f->n0 + f->row, f->k0, f->offset);
     f->offset += 64;
     if (f->offset < f->bytes) continue;
     f->offset = 0;
@@ -95,17 +95,32 @@ static void finish(const cvar_linear *l, size_t n0, size_t row0, size_t rows, co
 
 /// Decodes the panel's scales of up to 16 blocks from k0 on to scales[block][output].
 CVAR_INLINE void load_scales(const cvar_weights *w, size_t n0, size_t k0, float (*scales)[CVAR_PANEL]) {
-  const size_t stride = w->k / CVAR_BLOCK, blocks = cvar_min(SCALE_BLOCKS, stride - k0 / CVAR_BLOCK);
+  const size_t stride = w->k / scale_block(w), first = k0 / scale_block(w);
+  const size_t blocks = cvar_min(SCALE_BLOCKS, stride - first);
   for (size_t j = 0; j < CVAR_PANEL && n0 + j < w->n; j += CVAR_WIDTH) {
     for (size_t b = 0; b < blocks; b += CVAR_WIDTH) {
       vi square[CVAR_WIDTH];
       for (size_t i = 0; i < CVAR_WIDTH; i++) {
-        square[i] = (vi)unpack_scales(w, weight_row(w, n0 + j + i), k0 / CVAR_BLOCK + b, blocks - b);
+        square[i] = (vi)unpack_scales(w, weight_row(w, n0 + j + i), first + b, blocks - b);
       }
       transpose(square);
       for (size_t i = 0; i < CVAR_WIDTH; i++) store_i(&scales[b + i][j], square[i]);
     }
   }
+}
+
+/// 256 · scale / larger, rounded to nearest, twice in each lane; 0 where both are 0.
+CVAR_INLINE vi half_factor(vf scale, vf larger) {
+  const vf share = scale / (larger > 0.0f ? larger : (vf)1.0f);
+  const vi factor = (vi)(share * 256.0f + 0x1.8p23f) - CVAR_INT8_MAGIC_BITS;
+  return (factor & 0xffff) | factor << 16;
+}
+
+/// Four bytes of each lane times factor / 256, rounded: within ±127 as the factor is within ±256.
+CVAR_INLINE vi scale_half(vi quads, vi factor) {
+  typedef int16_t vs __attribute__((ext_vector_type(2 * CVAR_WIDTH)));
+  const vs even = ((vs)quads << 8) >> 8, odd = (vs)quads >> 8;
+  return (vi)((((even * (vs)factor + 128) >> 8) & 0xff) | ((odd * (vs)factor + 128) >> 8) << 8);
 }
 
 /// Byte `j` of each lane as a float.

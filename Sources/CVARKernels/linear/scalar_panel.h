@@ -33,9 +33,15 @@ static void unpack_f16(const cvar_weights *w, size_t row, size_t k0, size_t coun
   for (size_t b = 0; b < count; b += CVAR_BLOCK) {
     const size_t size = cvar_min(CVAR_BLOCK, count - b);
     int8_t block[CVAR_BLOCK];
-    const float scale = is_quantized(w) ? round_f16(unpack_block(w, row, k0 + b, block)) : 0;
-    if (!is_quantized(w)) unpack_row(w, row, k0 + b, size, out + b);
-    for (size_t i = 0; i < size; i++) out[b + i] = round_f16(is_quantized(w) ? block[i] * scale : out[b + i]);
+    if (is_quantized(w)) {
+      unpack_block(w, row, k0 + b, block);
+    } else {
+      unpack_row(w, row, k0 + b, size, out + b);
+    }
+    for (size_t i = 0; i < size; i++) {
+      const float scale = is_quantized(w) ? round_f16(unpack_scale(w, row, (k0 + b + i) / scale_block(w))) : 0;
+      out[b + i] = round_f16(is_quantized(w) ? block[i] * scale : out[b + i]);
+    }
   }
 }
 
@@ -54,9 +60,26 @@ static float dot_f16(const cvar_weights *w, size_t row, const uint16_t *x) {
   return sum;
 }
 
-/// The weight's block k0 ..< k0 + 32 as int8; float formats are quantized as activations are.
+/// A block of two scales as int8 numbers of one, the larger: the other half's are rounded.
+static float weight_halves(const cvar_weights *w, size_t row, size_t k0, int8_t *values) {
+  unpack_block(w, row, k0, values);
+  const size_t size = CVAR_BLOCK / 2;
+  const float scales[2] = {unpack_scale(w, row, k0 / size), unpack_scale(w, row, k0 / size + 1)};
+  const float larger = fabsf(scales[0]) > fabsf(scales[1]) ? fabsf(scales[0]) : fabsf(scales[1]);
+  for (size_t i = 0; i < CVAR_BLOCK; i++) {
+    const int factor = larger > 0 ? (int)nearbyintf(256 * (scales[i / size] / larger)) : 0;
+    values[i] = (int8_t)((values[i] * factor + 128) >> 8);
+  }
+  return larger;
+}
+
+/// The weight's block k0 ..< k0 + 32 as int8; what is not such a block is quantized as activations are.
 static float weight_block(const cvar_weights *w, size_t row, size_t k0, int8_t *values) {
-  if (is_quantized(w)) return unpack_block(w, row, k0, values);
+  if (has_int8_blocks(w)) {
+    unpack_block(w, row, k0, values);
+    return unpack_scale(w, row, k0 / CVAR_BLOCK);
+  }
+  if (has_int8_halves(w)) return weight_halves(w, row, k0, values);
   float block[CVAR_BLOCK] = {0};
   unpack_row(w, row, k0, cvar_min(CVAR_BLOCK, w->k - k0), block);
   return cvar_scalar_quantize_weights(block, values);

@@ -18,21 +18,28 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
 }
 
 /// A JSON value. Objects keep the order of their keys.
-enum JSONValue: Equatable {
+package enum JSONValue: Equatable {
+  /// Nothing.
   case null
+  /// A truth.
   case bool(Bool)
   /// A number as it was written; ``integer`` gives its value where it is a plain integer.
   case number(String)
+  /// A text.
   case string(String)
+  /// Values in order.
   case array([JSONValue])
+  /// Values by name, in the order of the text.
   case object([(key: String, value: JSONValue)])
 
-  var integer: Int? {
+  /// The value of a plain integer that is not negative zero.
+  package var integer: Int? {
     // Sizes are unsigned: −0 is not one of them.
     if case .number(let text) = self, text != "-0" { Int(text) } else { nil }
   }
 
-  static func == (a: JSONValue, b: JSONValue) -> Bool {
+  /// Whether it is the same value, with keys in the same order.
+  package static func == (a: JSONValue, b: JSONValue) -> Bool {
     switch (a, b) {
     case (.null, .null): true
     case (.bool(let a), .bool(let b)): a == b
@@ -46,14 +53,14 @@ enum JSONValue: Equatable {
 
 /// A strict JSON parser (RFC 8259) that, unlike Foundation's, refuses duplicate keys: those of
 /// the same bytes.
-struct StrictJSON {
+package struct StrictJSON {
   static let depthLimit = 32
 
   private let bytes: [UInt8]
   private var position = 0
 
   /// Parses a whole text; white space may surround the value.
-  static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
+  package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
     var parser = StrictJSON(bytes: bytes)
     let value = try parser.value(depth: 0)
     parser.skipSpace()

@@ -31,10 +31,15 @@ public struct PlannedTensor: Sendable {
   public var fullByteCount: Int { 4 * elementCount }
 }
 
-/// Everything that is decided before the first byte is written; making one reads no weights.
+/// Everything that is decided before the first byte is written.
+///
+/// Making one reads a few rows of the tensors that are to have formats of fewer than 8 bits, and no
+/// other weights.
 public struct ConversionPlan: Sendable {
   /// The shape of the model.
   package let configuration: ModelConfiguration
+  /// What chose the formats.
+  package let recipe: ConversionRecipe
   /// All tensors in the order of the file.
   public let tensors: [PlannedTensor]
   /// The metadata of the file but for the sources' SHA-256.
@@ -56,17 +61,32 @@ public struct ConversionPlan: Sendable {
     }
     tensors = try zip(model.bindings, survey.facts).map { binding, facts in
       let specification = binding.specification
-      let choice = try recipe.choice(for: specification, facts)
+      let source = SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
+      let choice = try Self.spare(
+        recipe.choice(for: specification, facts), specification, facts, source)
       return PlannedTensor(
         specification: specification,
         target: TensorPlan(
           name: specification.name, format: choice.format, shape: specification.storedShape),
         note: Self.note(choice, facts),
-        source: SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor))
+        source: source)
     }
+    self.recipe = recipe
     fixedMetadata = Self.metadata(model, recipe)
     sources = model.sourceFiles.map(\.file)
     digests = survey.digests
+  }
+
+  /// The choice, or q8 (f32 where that is too small) if the format's scales lose too much.
+  private static func spare(
+    _ choice: FormatChoice, _ specification: TensorSpecification, _ facts: TensorFacts,
+    _ source: SourceTensor
+  ) throws -> FormatChoice {
+    guard choice.reason == .table else { return choice }
+    let loss = try ScaleSpread.loss(of: source, StoredOrder(specification), choice.format)
+    guard loss > ScaleSpread.largestLoss else { return choice }
+    let canBeQ8 = TensorFormat.q8.holds(facts.largestMagnitude)
+    return FormatChoice(format: canBeQ8 ? .q8 : .f32, reason: .spread(loss))
   }
 
   private static func note(_ choice: FormatChoice, _ facts: TensorFacts) -> String? {
@@ -76,13 +96,16 @@ public struct ConversionPlan: Sendable {
     case .range:
       "values up to \(facts.largestMagnitude) are outside the range of the chosen format"
     case .shape: "the shape does not suit the chosen format"
+    case .spread(let loss):
+      "blocks of a row differ so much that scales of 8 bits would lose "
+        + "\((10 * loss).rounded() / 10) dB"
     }
   }
 
   private static func metadata(_ model: SourceModel, _ recipe: ConversionRecipe) -> Metadata {
     var metadata = model.configuration.metadata
     metadata["convert.version"] = .string("var-convert " + Version.current)
-    metadata["convert.recipe"] = .string(recipe.format.name)
+    metadata["convert.recipe"] = .string(recipe.rules.isEmpty ? recipe.name : recipe.json)
     metadata["convert.overrides"] = .stringList(recipe.overrides.map(\.text))
     metadata["source.roles"] = .stringList(model.sourceFiles.map(\.role))
     return metadata

@@ -4,8 +4,8 @@ package import VARQuant
 
 /// Which format each tensor gets: a pure function of what the tensor is and what a survey found.
 ///
-/// A table, and what the user wants otherwise. The format chosen is for what weighs: the large
-/// matrices and convolutions, 98 % of a model. Large embeddings are f16 beside it: that changed the
+/// A table, and what the user wants otherwise. What is chosen, one format or several by rules, is for
+/// what weighs: the large matrices and convolutions, 98 % of a model. Large embeddings are f16 beside it: that changed the
 /// mean KL divergence of a q8 file from its f32 file by less than 1e-6 (of 4.1e-4), and saves up to
 /// 2 % of small models. What everything passes through, and what is small, stays f32. If f32 is
 /// chosen, all is f32.
@@ -15,7 +15,7 @@ public struct ConversionRecipe: Sendable {
 
   /// What a row of the table gives.
   package enum Choice: Sendable {
-    /// The format that the user chose.
+    /// The format that the rules or, without one that matches, the type give.
     case chosen
     /// f16, or f32 if that was chosen.
     case half
@@ -46,28 +46,57 @@ public struct ConversionRecipe: Sendable {
       tensors: "codebook, norms, biases, all that is small", matches: { _ in true }, choice: .full),
   ]
 
-  /// The format of the large matrices and convolutions.
+  /// What the rules are known by; the name of the format where there are none.
+  package let name: String
+  /// Formats for large matrices and convolutions by name; the first that matches wins.
+  package let rules: [FormatOverride]
+  /// The format of the large matrices and convolutions that no rule matches.
   package let format: TensorFormat
   /// Formats for tensors by name; the last that matches wins.
   package let overrides: [FormatOverride]
 
   /// Makes a recipe.
   package init(_ format: TensorFormat = .q8, overrides: [FormatOverride] = []) {
+    self.init(name: format.name, rules: [], otherwise: format, overrides: overrides)
+  }
+
+  /// Makes a recipe of rules.
+  package init(
+    name: String, rules: [FormatOverride], otherwise format: TensorFormat,
+    overrides: [FormatOverride] = []
+  ) {
+    self.name = name
+    self.rules = rules
     self.format = format
     self.overrides = overrides
   }
 
   /// Makes a recipe.
   /// - Parameters:
-  ///   - type: the name of the format for the large matrices and convolutions: `f32`, `f16`, `bf16`
-  ///     or `q8`.
+  ///   - type: the name of the format for the large matrices and convolutions, such as `q8`, or of
+  ///     a mix, such as `mix4.25`; see ``types``.
   ///   - overrides: `REGEX=TYPE` each: tensors whose name the expression matches get the format; the
   ///     last that matches wins.
   /// - Throws: an error that names a format that does not exist, or a pattern that cannot
   ///   be read.
   public init(type: String, overrides: [String] = []) throws {
-    guard let format = TensorFormat(name: type) else { throw RecipeError.unknownType(type) }
-    self.init(format, overrides: try overrides.map { try FormatOverride($0) })
+    let overrides = try overrides.map { try FormatOverride($0) }
+    if let format = TensorFormat(name: type) {
+      self.init(format, overrides: overrides)
+    } else if let mix = Self.mixes.first(where: { $0.name == type }) {
+      self = mix.adding(overrides)
+    } else {
+      throw RecipeError.unknownType(type)
+    }
+  }
+
+  /// The names that ``init(type:overrides:)`` takes, the finest first: formats, then mixes of them.
+  public static var types: [String] { TensorFormat.allCases.map(\.name) + mixes.map(\.name) }
+
+  /// The same recipe with further overrides, which win over its own.
+  package func adding(_ overrides: [FormatOverride]) -> ConversionRecipe {
+    ConversionRecipe(
+      name: name, rules: rules, otherwise: format, overrides: self.overrides + overrides)
   }
 
   /// The table: tensors in words, and what they get.
@@ -87,11 +116,17 @@ public struct ConversionRecipe: Sendable {
     }
     let wanted: TensorFormat =
       switch Self.rows.first(where: { $0.matches(tensor) })?.choice {
-      case .chosen: format
-      case .half: format == .f32 ? .f32 : .f16
+      case .chosen: rules.first { $0.matches(tensor) }?.format ?? format
+      case .half: format == .f32 && rules.isEmpty ? .f32 : .f16
       case .full, nil: .f32
       }
-    guard wanted.holds(maximum) else { return FormatChoice(format: .f32, reason: .range) }
+    guard wanted.holds(maximum) else {
+      // The other formats of integers take less small values than q8.
+      let isForQ8 = wanted.isInteger && TensorFormat.q8.holds(maximum)
+      let format: TensorFormat =
+        isForQ8 && TensorFormat.q8.suits(shape: tensor.storedShape) ? .q8 : .f32
+      return FormatChoice(format: format, reason: .range)
+    }
     if !wanted.suits(shape: tensor.storedShape) {
       let isTooLarge = maximum > TensorFormat.f16.largestMagnitude
       return FormatChoice(format: isTooLarge ? .f32 : .f16, reason: .shape)
@@ -132,6 +167,8 @@ struct FormatChoice: Equatable, Sendable {
     case range
     /// The shape does not suit the table's format.
     case shape
+    /// Scales of 8 bits would lose so many dB.
+    case spread(Double)
   }
 
   let format: TensorFormat

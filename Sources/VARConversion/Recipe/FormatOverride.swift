@@ -27,6 +27,14 @@ package struct FormatOverride: Equatable, Sendable {
     self.format = format
   }
 
+  /// Makes one of its two halves.
+  package init(pattern: String, format: TensorFormat) throws(RecipeError) {
+    guard (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }
+    text = pattern + "=" + format.name
+    self.pattern = pattern
+    self.format = format
+  }
+
   /// Whether the pattern matches a part of one of the tensor's names.
   func matches(_ tensor: TensorSpecification) -> Bool {
     matches(tensor.name) || matches(tensor.upstreamName)
@@ -43,8 +51,10 @@ package struct FormatOverride: Equatable, Sendable {
 package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   /// There is no `=`, or nothing before it.
   case malformedOverride(String)
-  /// There is no format of this name.
+  /// There is no format and no mix of this name.
   case unknownType(String)
+  /// A file is no recipe.
+  case text(String, String)
   /// There is no format of the name in an override.
   case unknownFormat(String, override: String)
   /// The pattern is not a regular expression.
@@ -64,7 +74,10 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
     case .malformedOverride(let text):
       "'\(text)' is not of the form REGEX=TYPE, such as '^var\\.head\\.weight$=f16'"
     case .unknownType(let name):
-      "'\(name)' is no format; there are \(TensorFormat.names)"
+      "'\(name)' is no format and no mix; there are "
+        + ConversionRecipe.types.joined(separator: ", ")
+    case .text(let path, let problem):
+      "\(path): \(problem)"
     case .unknownFormat(let name, let override):
       "'\(name)' in '\(override)' is no format; there are \(TensorFormat.names)"
     case .invalidPattern(let pattern):

@@ -12,6 +12,12 @@ package enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible 
   case quant(tensor: String, index: Int, quant: Int8)
   /// A scale is negative, NaN or infinite.
   case scale(tensor: String, block: Int, bits: UInt16)
+  /// A row's scale is negative, NaN or infinite.
+  case rowScale(tensor: String, row: Int, bits: UInt16)
+  /// A block's scale is −128, or not 0 although its row's is.
+  case blockScale(tensor: String, block: Int, scale: Int8)
+  /// A code is not the one that blocks whose scale is 0 have.
+  case code(tensor: String, index: Int, code: UInt8)
 
   /// The message for the user.
   package var description: String {
@@ -27,6 +33,13 @@ package enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible 
     case .scale(let tensor, let block, let bits):
       "\(tensor): the scale of block \(block) is 0x\(String(bits, radix: 16)), "
         + "which is negative or not finite"
+    case .rowScale(let tensor, let row, let bits):
+      "\(tensor): the scale of row \(row) is 0x\(String(bits, radix: 16)), "
+        + "which is negative or not finite"
+    case .blockScale(let tensor, let block, let scale):
+      "\(tensor): the scale \(scale) of block \(block) is not allowed"
+    case .code(let tensor, let index, let code):
+      "\(tensor): the code \(code) of element \(index) is not allowed in a block whose scale is 0"
     }
   }
 }

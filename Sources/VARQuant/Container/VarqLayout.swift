@@ -21,7 +21,10 @@ package struct TensorPlan: Equatable, Sendable {
 enum VarqLayout {
   static let magic: [UInt8] = [0x89, 0x56, 0x41, 0x52, 0x51, 0x0D, 0x0A, 0x1A]
   static let majorVersion = 1
-  static let minorVersion = 0
+  /// What a file needs that uses nothing newer: every reader of version 1 takes it.
+  static let firstMinorVersion = 0
+  /// What a file has that uses the formats of fewer than 8 bits.
+  static let minorVersion = 1
   static let headerSize = 96
   /// Where the header's checksum stands; it covers what is before it.
   static let checksumOffset = 64

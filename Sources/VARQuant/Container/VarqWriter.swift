@@ -125,10 +125,16 @@ package final class VarqWriter {
     try beginTensor()
   }
 
+  /// The oldest minor version that has all of the file's formats, so that old readers read what they can.
+  private var minorVersion: Int {
+    tensors.contains { $0.plan.format.traits is any BlockFormat }
+      ? VarqLayout.minorVersion : VarqLayout.firstMinorVersion
+  }
+
   private func headerBeforeChecksum() -> [UInt8] {
     var bytes = VarqLayout.magic
     bytes.append(littleEndian: UInt16(VarqLayout.majorVersion))
-    bytes.append(littleEndian: UInt16(VarqLayout.minorVersion))
+    bytes.append(littleEndian: UInt16(minorVersion))
     bytes.append(littleEndian: UInt32(entryCount))
     bytes.append(littleEndian: UInt32(tensors.count))
     bytes.append(littleEndian: UInt32(0))

@@ -131,7 +131,7 @@ struct Q8Block {
 
 extension SIMD16<Float> {
   /// The sum of the lanes, always in the same order.
-  @inline(__always) fileprivate func orderedSum() -> Float {
+  @inline(__always) func orderedSum() -> Float {
     let eight = lowHalf + highHalf
     let four = eight.lowHalf + eight.highHalf
     let two = four.lowHalf + four.highHalf

@@ -5,7 +5,7 @@ internal import TensorBytes
 /// A format is what its ``FormatTraits`` say, in a file of its own; everything else asks them.
 package struct TensorFormat: Sendable {
   /// All formats, the finest first: what is not in this table does not exist.
-  package static let allCases: [TensorFormat] = [.f32, .f16, .bf16, .q8]
+  package static let allCases: [TensorFormat] = [.f32, .f16, .bf16, .q8, .q6, .q5, .q4, .q3]
 
   /// The largest number of elements of a tensor.
   package static let maximumElements = 1 << 48

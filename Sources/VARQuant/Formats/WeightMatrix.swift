@@ -17,10 +17,18 @@ package struct WeightMatrix: Sendable {
   /// Bytes of the parts of the format's layout, each 64-byte aligned.
   package let parts: [Range<Int>]
 
-  /// Bytes of the elements, [N, K] row-major; the quants of a format with scales.
+  /// Bytes of the elements, [N, K] row-major; the quants of a format with scales, or the codes' lower
+  /// bits.
   package var data: Range<Int> { parts[0] }
-  /// Bytes of the scales, where the format has them.
-  package var scales: Range<Int>? { parts.count > 1 ? parts.last : nil }
+  /// Bytes of the codes' other bits, where the format has a second plane.
+  package var furtherBits: Range<Int>? { hasRowScales && parts.count > 3 ? parts[1] : nil }
+  /// Bytes of the scales of blocks, where the format has them.
+  package var blockScales: Range<Int>? {
+    hasRowScales ? parts[parts.count - 2] : parts.count > 1 ? parts.last : nil
+  }
+  /// Bytes of the scales of rows, where the format has them.
+  package var rowScales: Range<Int>? { hasRowScales ? parts.last : nil }
+  private var hasRowScales: Bool { format.traits is any BlockFormat }
   /// All bytes of the tensor, for advice to the system about its pages.
   package var bytes: Range<Int> {
     parts[0].lowerBound..<(parts.last?.upperBound ?? parts[0].upperBound)
