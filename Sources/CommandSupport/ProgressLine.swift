@@ -40,15 +40,7 @@ package final class ProgressLine {
 
   private func timeLeft(_ fraction: Double?, _ now: ContinuousClock.Instant) -> String {
     guard let fraction, fraction > 0.01, fraction <= 1 else { return "" }
-    let elapsed = (now - start).seconds
+    let elapsed = (now - start) / .seconds(1)
     return ", " + Format.duration(elapsed / fraction - elapsed) + " left"
-  }
-
-}
-
-extension Duration {
-  /// The duration in seconds.
-  package var seconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -8,6 +8,9 @@ package import VARQuant
   // Sendable: written in init only, freed in deinit.
   nonisolated(unsafe) let base: UnsafeMutablePointer<Float>
 
+  /// The memory that it holds.
+  package var bytes: Int { count * MemoryLayout<Float>.stride }
+
   /// Copies numbers.
   package init(_ values: [Float]) {
     count = values.count

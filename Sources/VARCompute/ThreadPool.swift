@@ -1,4 +1,5 @@
 import CVARKernels
+import Synchronization
 
 /// Persistent threads that share the tasks of a region of work.
 ///
@@ -8,6 +9,9 @@ import CVARKernels
 @safe package final class ThreadPool: Sendable {
   // Sendable: the C pool synchronises its regions itself; created in init, destroyed in deinit.
   nonisolated(unsafe) let pool: OpaquePointer
+
+  /// Kept alive while the C pool may ask it.
+  private let abandonment = Mutex<Abandonment?>(nil)
 
   /// The threads that work on a region, the calling one included.
   package let threads: Int
@@ -46,6 +50,29 @@ import CVARKernels
 
   private struct Body {
     let run: @Sendable (Int) -> Void
+  }
+
+  /// Lets regions end early once a condition holds; what they compute is then undefined.
+  ///
+  /// - Parameter isCancelled: asked between any two tasks of a region, on the thread that started it,
+  ///   which must ask the same before it uses a result; nil for never. Stays true once it was.
+  package func abandonRegions(when isCancelled: (@Sendable () -> Bool)?) {
+    abandonment.withLock { kept in
+      let condition = isCancelled.map(Abandonment.init)
+      let context = unsafe condition.map { unsafe Unmanaged.passUnretained($0).toOpaque() }
+      unsafe cvar_pool_abandon_when(
+        pool,
+        { context in
+          guard let context = unsafe context else { return false }
+          return unsafe Unmanaged<Abandonment>.fromOpaque(context).takeUnretainedValue().holds()
+        }, context)
+      kept = condition
+    }
+  }
+
+  private final class Abandonment: Sendable {
+    let holds: @Sendable () -> Bool
+    init(_ holds: @escaping @Sendable () -> Bool) { self.holds = holds }
   }
 
   /// The scratch memory that the threads hold: each as much as the largest region so far needed.

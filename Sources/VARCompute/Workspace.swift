@@ -1,4 +1,4 @@
-/// Memory that operations on feature maps share, one after another; it grows to the largest need.
+/// Memory that operations share, one after another; it grows to the largest need.
 ///
 /// Not Sendable: it serves one computation at a time.
 @safe package final class Workspace {
@@ -20,8 +20,10 @@
   /// Gives the memory back to the system; the next operation takes what it needs anew.
   package func release() { memory = nil }
 
-  /// At least this many bytes, page-aligned; contents undefined, valid until the next call.
-  @unsafe func take(bytes: Int) throws(ComputeError) -> UnsafeMutableRawPointer {
+  /// At least this many bytes, page-aligned, valid until the next call; zeros at first, then
+  /// undefined.
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  @unsafe package func take(bytes: Int) throws(ComputeError) -> UnsafeMutableRawPointer {
     let count = Self.count(bytes)
     if let memory, memory.count >= count { return unsafe UnsafeMutableRawPointer(memory.base) }
     memory = nil  // before the new memory is taken: the peak is one of them, not both

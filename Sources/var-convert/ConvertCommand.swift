@@ -114,7 +114,7 @@ struct ConvertCommand: ParsableCommand {
           + "searched scales alone")
     }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
-    try printSummary(report, file.path, (ContinuousClock.now - start).seconds)
+    try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
   }
 
   private func chosenRecipe() throws -> ConversionRecipe {

@@ -37,11 +37,7 @@ struct CompareCommand: ParsableCommand {
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
-  func validate() throws {
-    if output == "-", json {
-      throw ValidationError("--json prints to the standard output, which - already uses.")
-    }
-  }
+  func validate() throws { try OutputKind.json.check(output, json: json) }
 
   func run() throws {
     let model = try model.open()

@@ -44,12 +44,7 @@ struct DecodeCommand: ParsableCommand {
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
-  func validate() throws {
-    if let output { try OutputArguments.check(output, "--output") }
-    if output == "-", json {
-      throw ValidationError("--json prints to the standard output, which - already uses.")
-    }
-  }
+  func validate() throws { try OutputKind.picture.check(output, json: json) }
 
   func run() throws {
     let model = try model.open()

@@ -22,9 +22,10 @@ struct EditArguments: ParsableArguments {
     if !mask.preview { try model.requireBothHalves() }
     let context = try self.model.context()
     let codec = try ImageCodec(model, context)
-    let original = try picture.load(side: codec.side)
+    let photo = try picture.read()
+    let original = try photo.fitted(to: codec.side, picture.fit.fit.value)
     let (region, pixels) = try mask.region(
-      generateInside: generateInside, picture, side: codec.side,
+      generateInside: generateInside, photo.image, picture.fit.fit.value, side: codec.side,
       tokens: codec.patchNumbers.last ?? 0)
     if mask.preview {
       let shown = region.pixels(width: original.width, height: original.height)

@@ -36,11 +36,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
-  func validate() throws {
-    if output == "-", json {
-      throw ValidationError("--json prints to the standard output, which - already uses.")
-    }
-  }
+  func validate() throws { try OutputKind.json.check(output, json: json) }
 
   func run() throws {
     let clock = ContinuousClock.now
@@ -57,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
     journal?.remove()
     if json { return try Console.print(json: report) }
     try Console.print(
-      report.lines(seconds: (ContinuousClock.now - clock).seconds), aside: output == "-")
+      report.lines(seconds: (ContinuousClock.now - clock) / .seconds(1)), aside: output == "-")
   }
 
   /// What decides the scores, besides the pictures and their labels.

@@ -43,7 +43,7 @@ struct GenerationRun {
       }
     }
     progress.clear()
-    try results.finish(seconds: (ContinuousClock.now - clock).seconds, wanted)
+    try results.finish(seconds: (ContinuousClock.now - clock) / .seconds(1), wanted)
   }
 
   /// Says when the machine has less memory than the run will take.

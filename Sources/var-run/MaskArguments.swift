@@ -54,31 +54,30 @@ struct MaskArguments: ParsableArguments {
   /// Reduces the box or mask to tokens; a mask picture also tells about pixels.
   /// - Parameters:
   ///   - generateInside: whether a box says what is generated, or what is kept.
-  ///   - picture: the arguments of the picture, for a mask of its size.
+  ///   - photo: the picture before fitting; a mask of its size is fitted like it.
   ///   - side: the picture's side after fitting.
   ///   - tokens: the side of the last token map.
   func region(
-    generateInside: Bool, _ picture: PictureArguments, side: Int, tokens: Int
+    generateInside: Bool, _ photo: Image, _ fit: ImageFit, side: Int, tokens: Int
   ) throws -> (tokens: EditMask, pixels: PixelMask?) {
     if let box {
       let mask = EditMask(box: box, side: tokens)
       return (generateInside == invertMask ? mask.inverted : mask, nil)
     }
-    let painted = try pixels(mask ?? "", picture, side)
+    let painted = try pixels(mask ?? "", photo, fit, side)
     let wanted = invertMask ? painted.inverted : painted
     return (EditMask(wanted, side: tokens), wanted)
   }
 
   /// Brightness times opacity; a mask drawn over the unfitted photo is fitted like the photo.
   private func pixels(
-    _ path: String, _ picture: PictureArguments, _ side: Int
+    _ path: String, _ photo: Image, _ fit: ImageFit, _ side: Int
   ) throws -> PixelMask {
     let file = try ImageFile(path: path)
     var image = file.image
     if let opacity = file.opacity { image = image.darkened(by: opacity) }
-    let photo = try ImageFile(path: picture.image).image
     if image.width == photo.width, image.height == photo.height {
-      image = try image.fitted(to: side, picture.fit.fit.value)
+      image = try image.fitted(to: side, fit)
     }
     return PixelMask(white: image)
   }

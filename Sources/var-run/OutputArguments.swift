@@ -1,6 +1,5 @@
 import ArgumentParser
 import CommandSupport
-import Foundation
 import TensorBytes
 
 /// What is written, and where to.
@@ -58,55 +57,29 @@ struct OutputArguments: ParsableArguments {
   var json = false
 
   func validate() throws {
-    for (option, path) in [
-      ("--output", output), ("--grid", grid), ("--tokens-output", tokensOutput),
-      ("--stages", stages), ("--animate", animate),
-    ] {
-      guard let path else { continue }
-      if path.isEmpty { throw ValidationError("\(option) needs a path.") }
-      try Self.check(path, option)
-    }
+    for (kind, option, path) in files { try kind.check(path, option, json: json) }
     if let gridColumns {
       if gridColumns < 1 {
         throw ValidationError("--grid-columns must be 1 or more, but is \(gridColumns).")
       }
       if grid == nil { throw ValidationError("--grid-columns needs --grid.") }
     }
-    let toOutput = [output, grid, tokensOutput, stages, animate].count { $0 == "-" }
-    if toOutput > 1 {
+    if files.count(where: { $0.path == "-" }) > 1 {
       throw ValidationError("Only one thing can be written to the standard output (-).")
-    }
-    if toOutput == 1, json {
-      throw ValidationError("--json prints to the standard output, which - already uses.")
     }
   }
 
-  /// Suffixes of what is written, and how messages call it; without one everything is a PNG.
-  private static let kinds: [String: (suffixes: Set<String>, name: String)] = [
-    "--animate": (["png", "apng", "gif"], "PNG or GIF"), "--tokens-output": (["json"], "JSON"),
-  ]
-
-  /// Suffixes of other things than ours, by which nothing of ours shall be called.
-  private static let known: Set<String> = [
-    "png", "apng", "gif", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif", "heic", "jxl", "ppm",
-    "svg", "pdf", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq", "pth", "pt",
-    "safetensors",
-  ]
-
-  /// Refuses names of formats that are not written, so that no PNG is called `.jpg`.
-  static func check(_ path: String, _ option: String) throws {
-    let suffix = URL(filePath: path).pathExtension.lowercased()
-    let (suffixes, name) = kinds[option] ?? (["png"], "PNG")
-    // By its suffix an animation is told to be a GIF, so that it must have a known one.
-    let isRefused = option == "--animate" ? path != "-" : known.contains(suffix)
-    guard isRefused, !suffixes.contains(suffix), !path.hasSuffix("/") else { return }
-    throw ValidationError("\(option) writes \(name), not .\(suffix).")
+  /// Every file that was asked for, by its option.
+  private var files: [(kind: OutputKind, option: String, path: String?)] {
+    [
+      (.picture, "--output", output), (.picture, "--grid", grid),
+      (.json, "--tokens-output", tokensOutput), (.picture, "--stages", stages),
+      (.animation, "--animate", animate),
+    ]
   }
 
   /// Whether pictures go to the standard output, so that nothing else may.
-  var usesStandardOutput: Bool {
-    [output, grid, tokensOutput, stages, animate].contains("-")
-  }
+  var usesStandardOutput: Bool { files.contains { $0.path == "-" } }
 
   /// Whether images after each scale are wanted.
   var wantsScales: Bool { stages != nil || animate != nil }
@@ -133,7 +106,7 @@ struct OutputArguments: ParsableArguments {
     }
     let isFolder = output.hasSuffix("/") || Folder.exists(output)
     if !isFolder, count == 1 { return [try outputs.file(output, replacing: rule(0))] }
-    if !isFolder, known.contains(URL(filePath: output).pathExtension.lowercased()) {
+    if !isFolder, OutputKind.isFileName(output) {
       throw ValidationError(
         "--output \(output) names a file, but there are \(count) images: end it in / for a folder.")
     }

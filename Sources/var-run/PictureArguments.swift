@@ -10,6 +10,9 @@ struct PictureArguments: ParsableArguments {
 
   @OptionGroup var fit: FitArguments
 
+  /// Reads the picture as it is.
+  func read() throws -> ImageFile { try fit.read(image) }
+
   /// Reads the picture and brings it to the model's side.
   func load(side: Int) throws -> Image { try fit.load(image, side: side) }
 }
@@ -24,11 +27,16 @@ struct FitArguments: ParsableArguments {
       """)
   var fit: FitChoice = .crop
 
-  /// Reads a picture and brings it to the model's side.
-  func load(_ path: String, side: Int) throws -> Image {
+  /// Reads a picture as it is.
+  func read(_ path: String) throws -> ImageFile {
     let file = try ImageFile(path: path)
     if file.opacity != nil { Console.note("note: \(path): its transparency is left out") }
-    return try file.fitted(to: side, fit.value)
+    return file
+  }
+
+  /// Reads a picture and brings it to the model's side.
+  func load(_ path: String, side: Int) throws -> Image {
+    try read(path).fitted(to: side, fit.value)
   }
 }
 

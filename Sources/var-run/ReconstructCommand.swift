@@ -39,7 +39,7 @@ struct ReconstructCommand: ParsableCommand {
   private var path: String { output ?? picture.image.stem + "-reconstructed.png" }
 
   func validate() throws {
-    if let output { try OutputArguments.check(output, "--output") }
+    try OutputKind.picture.check(output)
     if output == "-", json || scales {
       throw ValidationError("With --output - neither --json nor --scales can be used.")
     }

@@ -105,6 +105,13 @@ import Testing
     }
   }
 
+  /// As a shell passes it on whose variable is not set: never the root, never the working folder.
+  @Test(arguments: writing)
+  func anEmptyPathIsNoPlace(command: TableCommand) throws {
+    let options = command.outputs.map(\.option) + [command.folder?.option].compactMap(\.self)
+    for option in options { try expectRefusal(command, [option, "", "--force"], "need") }
+  }
+
   @Test(arguments: writing)
   func existingFilesNeedForce(command: TableCommand) throws {
     for (option, file) in command.outputs {
@@ -140,6 +147,20 @@ import Testing
     // Whether the reader has gone before all is written is a matter of chance.
     #expect([0, 1].contains(gone.status))
     #expect(!gone.errors.contains("cannot write"), "\(gone.errors)")
+  }
+
+  @Test(arguments: ["var-run", "var-convert"])
+  func whatTheParserPrintsMustArrive(program: String) throws {
+    let requests = [
+      ["--version"], ["--help"], ["help"], ["--experimental-dump-help"],
+      ["--generate-completion-script", "bash"],
+    ]
+    for arguments in requests {
+      let line = ([program] + arguments).joined(separator: " ") + " > /dev/full"
+      let result = try CommandRunner.shell(line, in: folder.path)
+      #expect(result.status == 1, "\(line)")
+      #expect(result.errors.contains("standard output: cannot write"), "\(line)")
+    }
   }
 
   private func force(_ command: TableCommand) -> [String] {

@@ -282,4 +282,22 @@ import VARModel
     let text = try model.run("info", [], in: folder).text
     #expect(text.contains("token maps   sides 1 2 3 5 8, 103 tokens of 64"))
   }
+
+  /// What `info` estimates is what `bench` measures: for so small a model mostly the program itself.
+  @Test func theMemoryEstimateIsTheMeasuredPeak() throws {
+    struct Info: Decodable {
+      struct Memory: Decodable { let peak: Int }
+      let memory: Memory
+    }
+    struct Bench: Decodable {
+      let peak: Int
+      enum CodingKeys: String, CodingKey { case peak = "peak_rss_bytes" }
+    }
+    let decoder = JSONDecoder()
+    let info = try model.run("info", ["--json", "--batch", "4"], in: folder)
+    let estimate = try decoder.decode(Info.self, from: Data(info.text.utf8)).memory.peak
+    let bench = try model.run("bench", ["--json", "--batch", "4", "--rounds", "1"], in: folder)
+    let peak = try decoder.decode(Bench.self, from: Data(bench.text.utf8)).peak
+    #expect(abs(Double(estimate) / Double(peak) - 1) < 0.1, "\(estimate), measured \(peak)")
+  }
 }

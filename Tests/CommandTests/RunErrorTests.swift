@@ -24,6 +24,16 @@ import Testing
     Misuse(["generate", "--output", "a.jpg"], "--output writes PNG, not .jpg."),
     Misuse(["generate", "--animate", "a.webp"], "--animate writes PNG or GIF, not .webp."),
     Misuse(
+      ["generate", "--animate", "a"], "--animate needs a name that ends in .png, .apng or .gif."),
+    Misuse(["tokenize", "a.png", "--output", "b.png"], "--output writes JSON, not .png."),
+    Misuse(["evaluate", "a", "--output", "b.csv"], "--output writes JSON, not .csv."),
+    Misuse(
+      ["compare", "a", "--against", "b.varq", "--output", "c.png"],
+      "--output writes JSON, not .png."),
+    Misuse(["parity", "a.safetensors", "--output", "b.txt"], "--output writes JSON, not .txt."),
+    Misuse(["decode", "a.json", "--output", "b.gif"], "--output writes PNG, not .gif."),
+    Misuse(["reconstruct", "a.png", "--output", "b.jpg"], "--output writes PNG, not .jpg."),
+    Misuse(
       ["generate", "--output", "-", "--grid", "-"],
       "Only one thing can be written to the standard output (-)."),
     Misuse(

@@ -59,6 +59,10 @@ import Testing
     }
     #expect(try refusal(folder.file("link")) == .isFolder(path: folder.file("link")))
     #expect(try refusal("0.png", in: file) == .isNoFolder(path: file))
+    let long = String(repeating: "a", count: 256)
+    #expect(
+      try refusal(long) == .file(.system(operation: "name", path: long, errno: ENAMETOOLONG)))
+    #expect(try refusal("0.png", in: "") == .isNoFolder(path: ""))
     #expect(try refusal("0.png", in: file + "/deeper/") != nil)
     #expect(try refusal(file + "/x") == .isNoFolder(path: file))
     #expect(try refusal("/dev/null") == .file(.notRegularFile(path: "/dev/null")))

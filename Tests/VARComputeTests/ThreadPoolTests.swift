@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 import VARCompute
 
@@ -65,6 +66,35 @@ private final class Counter: @unchecked Sendable {  // Sendable: guarded by the 
       if round % 3 > 0 { pool.parallel(9) { counter.add($0) } }
       #expect(counter.result == (round % 3 > 0 ? [9, 36] : [0, 0]))
     }
+  }
+
+  /// A region that is abandoned ends early and whole: nothing of it runs afterwards, and the next one
+  /// runs all of its tasks.
+  @Test(arguments: [1, 2, 5])
+  func abandonedRegionsEndEarly(threads: Int) throws {
+    let pool = try ThreadPool(threads: threads)
+    let isCancelled = Atomic(false)
+    pool.abandonRegions { isCancelled.load(ordering: .relaxed) }
+    for round in 0..<50 {
+      let counter = Counter()
+      pool.parallel(10_000) { task in
+        counter.add(task)
+        if task == 10 * round { isCancelled.store(true, ordering: .relaxed) }
+        if threads > 1 { usleep(1) }
+      }
+      let ended = counter.result[0]
+      #expect(ended < 10_000)
+      isCancelled.store(false, ordering: .relaxed)
+      let next = Counter()
+      pool.parallel(10) { next.add($0) }
+      #expect(next.result == [10, 45])
+      #expect(counter.result[0] == ended)
+    }
+    pool.abandonRegions(when: nil)
+    let counter = Counter()
+    isCancelled.store(true, ordering: .relaxed)
+    pool.parallel(10) { counter.add($0) }
+    #expect(counter.result == [10, 45])
   }
 
   @Test func coresAreCounted() {

@@ -124,7 +124,8 @@ import VARQuant
     }
     try model.nameClasses(from: nil)
     #expect(model.configuration.classNames == [])
-    try model.nameClasses(from: write("red sneaker\r\nb\nc\nd\né\nf"))
+    // Behind a byte order mark.
+    try model.nameClasses(from: write("\u{feff}red sneaker\r\nb\nc\nd\né\nf"))
     #expect(model.configuration.classNames == ["red sneaker", "b", "c", "d", "é", "f"])
     let path = try write("a\nb\n")
     #expect(throws: ConversionError.classNames(path: path, count: 2, classes: classes)) {

@@ -1,4 +1,5 @@
 import Testing
+import VARCompute
 import VARCore
 
 /// Tokens drawn by torch 2.13 with the official filters, from logits made of Mersenne words.
@@ -75,7 +76,7 @@ import VARCore
       example.logits, example.rows * example.vocabulary, spread: example.spread)
     var tokens = [Int32](repeating: -1, count: example.rows)
     var random = RandomSource(seed: example.seed)
-    var sampler = Sampler(
+    var sampler = try Sampler(
       vocabulary: example.vocabulary,
       options: SamplingOptions(topK: example.topK, topP: example.topP))
     try draw(&sampler, &logits, &random, &tokens)
@@ -94,26 +95,33 @@ import VARCore
     try sampler.draw(from: &logitSpan, using: &random, into: &tokenSpan)
   }
 
-  @Test func rowsThatAreNotFiniteAreRefused() {
+  @Test func rowsThatAreNotFiniteAreRefused() throws {
     for poison in [Float.nan, .infinity, -.infinity] {
       var logits = [Float](repeating: 0, count: 3 * 8)
       logits[2 * 8 + 5] = poison
       var tokens = [Int32](repeating: 0, count: 3)
       var random = RandomSource(seed: 0)
-      var sampler = Sampler(vocabulary: 8, options: SamplingOptions())
+      var sampler = try Sampler(vocabulary: 8, options: SamplingOptions())
       #expect(throws: SamplingError.nonFinite(row: 2)) {
         try draw(&sampler, &logits, &random, &tokens)
       }
     }
   }
 
-  @Test func sizesAreChecked() {
+  @Test func sizesAreChecked() throws {
     var logits = [Float](repeating: 0, count: 23)
     var tokens = [Int32](repeating: 0, count: 3)
     var random = RandomSource(seed: 0)
-    var sampler = Sampler(vocabulary: 8, options: SamplingOptions())
+    var sampler = try Sampler(vocabulary: 8, options: SamplingOptions())
     #expect(throws: SamplingError.size(buffer: "logits", expected: 24, actual: 23)) {
       try draw(&sampler, &logits, &random, &tokens)
+    }
+  }
+
+  /// Scratch that can't be had is an error, and no trap.
+  @Test func memoryMayBeRefused() {
+    #expect(throws: ComputeError.self) {
+      try Sampler(vocabulary: 1 << 46, options: SamplingOptions())
     }
   }
 
@@ -153,7 +161,7 @@ import VARCore
     let codebook = self.logits(10, 64 * 4, spread: 1)
     var tokens = [Int32](repeating: 0, count: 3)
     var random = RandomSource(seed: 4)
-    var sampler = Sampler(vocabulary: 64, options: SamplingOptions(topK: 40, topP: 0.9))
+    var sampler = try Sampler(vocabulary: 64, options: SamplingOptions(topK: 40, topP: 0.9))
     try draw(&sampler, &logits, &random, &tokens)
     #expect(tokens == [27, 48, 5])
     for (position, expected) in zip([0.0, 1.0], expected) {

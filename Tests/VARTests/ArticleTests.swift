@@ -8,8 +8,8 @@ import VARCore
 /// The code of the article "Draw a picture": here it compiles and runs, there it is read.
 @Suite struct ArticleTests {
   @Test func codeRuns() async throws {
-    let folder = try TemporaryFolder()
-    try await draw(model: DemoModel.path(), into: folder.path)
+    let (models, folder) = (try TemporaryFolder(), try TemporaryFolder())
+    try await draw(model: DemoModel.convert(into: models), into: folder.path)
     let names = ["edited", "picture-10", "picture-11", "picture-12", "picture-13", "sneaker"]
     #expect(try folder.names() == names.map { $0 + ".png" })
   }

@@ -78,7 +78,8 @@ import VARModel
     task.cancel()
     let start = ContinuousClock.now
     await #expect(throws: CancellationError.self) { try await task.value }
-    #expect(ContinuousClock.now - start < .seconds(2))
+    // All of them take minutes; a machine that runs other tests beside this one is not quick.
+    #expect(ContinuousClock.now - start < .seconds(10))
     _ = try await session.picture(for: Request(.random, seed: 0))
   }
 
@@ -98,6 +99,15 @@ import VARModel
     var request = Request()
     request.guidance = .nan
     await expect(.outOfRange(name: "guidance", value: "nan", allowed: "0 to 1000"), request)
+    for box in [(0.0, 0.0, 0.0, 1.0), (0, 0.5, 1, 0.25), (0, 0, 1.5, 1), (.nan, 0, 1, 1)] {
+      let region = Request.Region.inside(top: box.0, left: box.1, bottom: box.2, right: box.3)
+      let black = try Image(width: 1, height: 1, pixels: [0, 0, 0])
+      await expect(
+        .outOfRange(
+          name: "box", value: "\(box.0), \(box.1), \(box.2), \(box.3)",
+          allowed: "fractions, 0 to 1, with top above bottom and left before right"),
+        Request(edit: .init(black, region)))
+    }
     await expect(
       .subject("class 60 does not exist; the model has the classes 0 to 59"), Request(.id(60)))
     await expect(

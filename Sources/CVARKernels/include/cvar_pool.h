@@ -3,6 +3,7 @@
 #ifndef CVAR_POOL_H
 #define CVAR_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct cvar_pool cvar_pool;
@@ -34,6 +35,10 @@ size_t cvar_pool_scratch_held(const cvar_pool *pool);
 
 /// Refuses later regions more than `bytes` of scratch memory, as if the system had no more. Not while a region runs.
 void cvar_pool_limit_scratch(cvar_pool *pool, size_t bytes);
+
+/// From now on regions end early once `abandon(context)` is true, which their calling thread asks between tasks: what
+/// they should have computed is then undefined, and the caller must ask the same before it uses that. Null: never.
+void cvar_pool_abandon_when(cvar_pool *pool, bool (*abandon)(void *context), void *context);
 
 /// The cores this process may use: its affinity mask, limited by the CPU quota of its control groups
 /// (v2 `cpu.max`, v1 `cpu.cfs_quota_us`), rounded up; at least 1.

@@ -38,7 +38,9 @@ struct cvar_pool {
   pthread_mutex_t region;  // held by the thread that runs a region
   pthread_mutex_t sleep;   // guards both conditions
   pthread_cond_t work, finished;
-  size_t threads;                   // the caller included
+  size_t threads;           // the caller included
+  bool (*abandon)(void *);  // null: never
+  void *abandon_context;
   _Atomic size_t scratch_capacity;  // of each thread
   _Atomic size_t scratch_limit;
   void **scratch;  // [threads]; 0 is the caller's
@@ -73,8 +75,15 @@ static bool spin_for_change(cvar_pool *pool, uint64_t seen) {
   return false;
 }
 
-/// Claims and runs tasks until none is left; returns the state in which none was left.
+/// Whether the rest of a region is to be left out. Asked by the calling thread alone, which it may concern.
+static bool is_abandoned(const cvar_pool *pool) {
+  return pool->abandon != NULL && pool->abandon(pool->abandon_context);
+}
+
+/// Claims and runs tasks until none is left; returns the state in which none was left. Once the region is abandoned,
+/// the caller's claims only count: the region ends as always, as soon as the other threads' tasks at hand have.
 static uint64_t work(cvar_pool *pool, size_t thread) {
+  bool abandoned = false;
   uint64_t state = atomic_load_explicit(&pool->state, memory_order_acquire);
   for (;;) {
     const cvar_task task = atomic_load_explicit(&pool->task, memory_order_acquire);
@@ -86,7 +95,8 @@ static uint64_t work(cvar_pool *pool, size_t thread) {
                                                memory_order_acquire)) {
       continue;
     }
-    task(context, next, pool->scratch[thread]);
+    if (!abandoned) task(context, next, pool->scratch[thread]);
+    abandoned = abandoned || (thread == 0 && is_abandoned(pool));
     if (atomic_fetch_add(&pool->done, 1) + 1 == count && atomic_load(&pool->caller_waits)) {
       pthread_mutex_lock(&pool->sleep);
       pthread_cond_signal(&pool->finished);
@@ -184,7 +194,7 @@ int cvar_pool_run(cvar_pool *pool, size_t count, cvar_task task, void *context, 
     const cvar_pool *const outer = working_for;
     working_for = pool;
     if (count == 1 || pool->threads == 1) {
-      for (size_t index = 0; index < count; index++) task(context, index, pool->scratch[0]);
+      for (size_t index = 0; index < count && !is_abandoned(pool); index++) task(context, index, pool->scratch[0]);
     } else {
       publish(pool, (uint32_t)count, task, context);
       work(pool, 0);
@@ -194,6 +204,13 @@ int cvar_pool_run(cvar_pool *pool, size_t count, cvar_task task, void *context, 
   }
   pthread_mutex_unlock(&pool->region);
   return ready ? 0 : -1;
+}
+
+void cvar_pool_abandon_when(cvar_pool *pool, bool (*abandon)(void *), void *context) {
+  pthread_mutex_lock(&pool->region);
+  pool->abandon = abandon;
+  pool->abandon_context = context;
+  pthread_mutex_unlock(&pool->region);
 }
 
 size_t cvar_pool_threads(const cvar_pool *pool) { return pool->threads; }

@@ -101,7 +101,7 @@ internal import Platform
     var done = 0
     while done < bytes.count {
       let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[done...])
-      let written = unsafe pwrite(descriptor, rest.baseAddress, rest.count, offset + done)
+      let written = unsafe pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + done))
       if written < 0 && errno == EINTR { continue }
       guard written > 0 else { throw failure("write") }
       done += written

@@ -17,15 +17,15 @@ struct FileStatus: Sendable {
   }
 
   let stamp: Stamp
-  let mode: UInt32
-  let owner: UInt32
-  let group: UInt32
+  let mode: mode_t
+  let owner: uid_t
+  let group: gid_t
 
   var identity: Identity { stamp.identity }
-  var isFolder: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFDIR) }
-  var isRegular: Bool { mode & UInt32(S_IFMT) == UInt32(S_IFREG) }
+  var isFolder: Bool { mode & S_IFMT == S_IFDIR }
+  var isRegular: Bool { mode & S_IFMT == S_IFREG }
   /// Who may read, write and run it. Not set-uid and its like, which new content must not inherit.
-  var permissions: UInt32 { mode & 0o777 }
+  var permissions: mode_t { mode & 0o777 }
 
   /// The file at a path, links followed; nil if there is none.
   init?(_ path: String) {
@@ -42,12 +42,15 @@ struct FileStatus: Sendable {
   }
 
   private init(_ status: stat) {
+    let written = modificationTime(of: status)
     stamp = Stamp(
-      identity: Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino)),
-      size: Int64(status.st_size), seconds: Int64(status.st_mtim.tv_sec),
-      nanoseconds: Int64(status.st_mtim.tv_nsec))
-    mode = UInt32(status.st_mode)
-    owner = UInt32(status.st_uid)
-    group = UInt32(status.st_gid)
+      identity: Identity(
+        // Signed on macOS, where it may look negative.
+        device: UInt64(truncatingIfNeeded: status.st_dev), number: UInt64(status.st_ino)),
+      size: Int64(status.st_size), seconds: Int64(written.tv_sec),
+      nanoseconds: Int64(written.tv_nsec))
+    mode = status.st_mode
+    owner = status.st_uid
+    group = status.st_gid
   }
 }

@@ -31,7 +31,7 @@ final class HiddenName {
   /// target.
   /// - Returns: nil with `errno` if there can't be one.
   static func create(
-    beside place: ResolvedPath, mode: UInt32
+    beside place: ResolvedPath, mode: mode_t
   ) -> (name: HiddenName, descriptor: Int32)? {
     // Here only, and not for the instant in which an unnamed file has a hidden name: it reads the
     // whole folder.

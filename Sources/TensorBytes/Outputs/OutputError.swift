@@ -29,7 +29,9 @@ package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
     case .isFolder(let path):
       "\(path.isEmpty ? "the empty path" : path) names a folder, where a file is needed"
     case .isNoFolder(let path):
-      "\(path) is a file, where a folder is needed"
+      path.isEmpty
+        ? "a folder is needed, and the path is empty"
+        : "\(path) is a file, where a folder is needed"
     case .exists(let path, let standing):
       "\(path) exists already\(standing.remark)"
     case .busy(let path):

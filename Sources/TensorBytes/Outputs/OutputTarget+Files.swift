@@ -62,10 +62,8 @@ extension OutputTarget {
   }
 
   /// Nil where the file system has no unnamed files, or no `/proc` to name them by.
-  private func openUnnamed(_ path: String, _ mode: UInt32) throws(FileError) -> Int32? {
-    // O_TMPFILE, a macro that Swift does not import.
-    let flags = 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC
-    let descriptor = unsafe open(place.folder, flags, mode)
+  private func openUnnamed(_ path: String, _ mode: mode_t) throws(FileError) -> Int32? {
+    let descriptor = Platform.openUnnamed(in: place.folder, mode: mode)
     if descriptor >= 0 {
       if unsafe access(Self.procPath(descriptor), F_OK) == 0 { return descriptor }
       close(descriptor)

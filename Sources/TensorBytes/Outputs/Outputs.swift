@@ -41,6 +41,8 @@ package final class Outputs {
     _ path: String, in folder: String? = nil, replacing: Replacement? = nil
   ) throws(OutputError) -> OutputFile {
     if streaming, folder == nil, StandardOutput.isNamed(by: path) { return try standardOutput() }
+    // An empty variable of a shell; with the file's name it would mean the root.
+    if folder == "" { throw .isNoFolder(path: "") }
     let path = folder.map { $0.hasSuffix("/") ? $0 + path : $0 + "/" + path } ?? path
     let place = try ResolvedPath(path)
     try checkFolder(of: place, path, isMade: folder != nil)

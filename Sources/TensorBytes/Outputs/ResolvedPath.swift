@@ -12,6 +12,9 @@ struct ResolvedPath {
   /// The whole path.
   var path: String { folder == "/" ? "/" + name : folder + "/" + name }
 
+  /// What file systems take, in bytes.
+  private static let longestName = Int(NAME_MAX)
+
   /// The folders that have to be made, the outermost first.
   var missingFolders: [String] {
     var folders: [String] = []
@@ -35,6 +38,10 @@ struct ResolvedPath {
       let real = missing.reduce(existing) { ($0 == "/" ? "" : $0) + "/" + $1 }
       let whole = real == "/" ? "/" + name : real + "/" + name
       guard let target = Self.link(whole) else {
+        // Told now, and not when the work is done and the file is to take its name.
+        if name.utf8.count > Self.longestName {
+          throw .file(.system(operation: "name", path: path, errno: ENAMETOOLONG))
+        }
         self.folder = real
         existingFolder = existing
         self.name = name

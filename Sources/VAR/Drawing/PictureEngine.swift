@@ -22,16 +22,16 @@ package final class PictureEngine {
   /// - Parameters:
   ///   - releasesWeights: lets go of the transformer before the last pictures are decoded: less
   ///     memory for a program that then ends.
-  ///   - isCancelled: asked between any two operations.
+  ///   - isCancelled: asked between any two operations, and within them.
   /// - Throws: `ModelError` where a half is missing, `ComputeError.outOfMemory`.
   package init(
     _ model: Model, _ compute: Compute, releasesWeights: Bool = false,
-    isCancelled: @escaping @Sendable () -> Bool = { false }
+    isCancelled: (@Sendable () -> Bool)? = nil
   ) throws {
     self.model = model
     self.compute = compute
     self.releasesWeights = releasesWeights
-    monitor = RunMonitor(isCancelled: isCancelled)
+    monitor = RunMonitor(isCancelled: isCancelled, within: compute.pool)
     codec = try ImageCodec(model, compute, monitor: monitor)
   }
 

@@ -18,7 +18,7 @@ struct PreviewMap {
 
   /// Decodes a few pictures of uniformly drawn tokens and fits the map to them.
   /// - Throws: as ``ImageCodec`` does.
-  init(_ codec: ImageCodec, cut: Int = 99, samples: Int = 256, damp: Double = 1e-3) throws {
+  init(_ codec: ImageCodec) throws {
     let side = codec.patchNumbers.last ?? 1
     var fit = LeastSquares(inputs: codec.latentChannels + 1, outputs: 3)
     var random = RandomSource(seed: 0)
@@ -55,7 +55,8 @@ struct PreviewMap {
               weights[3 * channel + colour]
               * Double(span[features.offset + position * channels + channel])
           }
-          pixels.append(UInt8(min(max(sum.rounded(), 0), 255)))
+          // Of a damaged model it may be no number.
+          pixels.append(sum >= 255 ? 255 : sum > 0 ? UInt8(sum.rounded()) : 0)
         }
       }
     }

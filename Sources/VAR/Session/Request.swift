@@ -104,6 +104,7 @@ extension Request {
     try check("guidance", guidance, (0...1000).contains(guidance), "0 to 1000")
     try check("topK", topK, topK >= 0, "0 (all) or more")
     try check("topP", topP, (0...1).contains(topP), "0 (all) to 1")
+    try checkRegion()
     let choice = try choice(ClassList(model.configuration))
     let vocabulary = model.configuration.transformer?.vocabulary ?? 1
     return GenerationPlan(
@@ -117,6 +118,21 @@ extension Request {
     _ name: String, _ value: some CustomStringConvertible, _ isRight: Bool, _ allowed: String
   ) throws(RequestError) {
     if !isRight { throw .outOfRange(name: name, value: "\(value)", allowed: allowed) }
+  }
+
+  /// A box must cover something, and nothing but the picture.
+  private func checkRegion() throws(RequestError) {
+    switch edit?.region {
+    case .inside(let top, let left, let bottom, let right),
+      .outside(let top, let left, let bottom, let right):
+      let isRight =
+        (0...1).contains(top) && (0...1).contains(left) && (0...1).contains(bottom)
+        && (0...1).contains(right) && top < bottom && left < right
+      try check(
+        "box", "\(top), \(left), \(bottom), \(right)", isRight,
+        "fractions, 0 to 1, with top above bottom and left before right")
+    case .white, nil: break
+    }
   }
 
   private func choice(_ list: ClassList) throws(RequestError) -> ClassChoice {

@@ -6,7 +6,7 @@ import VARModel
 /// Draws and encodes pictures with one model, one request after another, on a thread of its own.
 ///
 /// Memory is taken with the first request and kept for the next ones. Cancelling the task that waits
-/// ends the work between two operations, within some 20 ms at VAR-d16's shapes.
+/// ends the work within milliseconds, in the middle of an operation, too.
 public actor Session {
   /// The model in use.
   public nonisolated let model: Model

@@ -28,8 +28,10 @@ extension SourceModel {
       unsafe String(validating: $0, as: UTF8.self)
     }
     guard let text else { throw ConversionError.notText(path: path) }
-    // A carriage return and a line feed are one character.
-    var lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+    // A byte order mark, as editors put in front, is no part of the first name. A carriage return
+    // and a line feed are one character.
+    var lines = text.trimmingPrefix("\u{feff}")
+      .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
       .map { String($0) }
     if lines.last == "" { lines.removeLast() }
     return lines

@@ -39,7 +39,8 @@ package final class Generator {
     _ request: GenerationRequest, onEvent: (ScaleLoopEvent) throws -> Void = { _ in }
   ) throws -> [GeneratedImage] {
     try validate(request)
-    var step = DrawingStep(request, configuration, images: images, pool: pool)
+    var step = try DrawingStep(
+      request, configuration, images: images, pool: pool, monitor: loop.monitor)
     try loop.run(labels: request.labels, &step, onEvent: onEvent)
     return try (0..<images).map { image in
       let drawn = step.drawing.maps(image: image)
@@ -72,10 +73,12 @@ private struct DrawingStep: ScaleStep {
   private var logits: FloatMatrix?
 
   init(
-    _ request: GenerationRequest, _ shape: TransformerConfiguration, images: Int, pool: ThreadPool
-  ) {
-    drawing = TokenDrawing(
-      request, vocabulary: shape.vocabulary, patchNumbers: shape.patchNumbers, images, pool: pool)
+    _ request: GenerationRequest, _ shape: TransformerConfiguration, images: Int, pool: ThreadPool,
+    monitor: RunMonitor
+  ) throws(ComputeError) {
+    drawing = try TokenDrawing(
+      request, vocabulary: shape.vocabulary, patchNumbers: shape.patchNumbers, images, pool: pool,
+      monitor: monitor)
     blend = EditBlend(request.edit, patchNumbers: shape.patchNumbers)
     options = request.options
     scales = shape.patchNumbers.count

@@ -1,3 +1,5 @@
+package import VARCompute
+
 /// What the time of a run is counted under.
 package enum Operation: Int, Sendable, CaseIterable {
   case layerNorm, qkv, cache, attention, projection, fc1, fc2, head, sampling, embedding
@@ -22,42 +24,41 @@ package enum Operation: Int, Sendable, CaseIterable {
 /// Watches a run: counts where its time goes, and ends it where it was cancelled.
 ///
 /// The one place for both. Transformer, scale loop and image codec pass through it between any two
-/// operations, so that nothing runs longer than one of them after a cancellation: about 20 ms at
-/// VAR-d16's shapes. Reading the clock twice takes some 50 ns.
+/// operations; within them the thread pool asks it between any two tasks, so that a cancelled run ends
+/// within a task's time whatever its batch. Reading the clock twice takes some 50 ns.
 package final class RunMonitor {
   /// Seconds by the wall clock, by operation.
   package private(set) var seconds = Array(repeating: 0.0, count: Operation.allCases.count)
-  private let isCancelled: @Sendable () -> Bool
+  private let isCancelled: (@Sendable () -> Bool)?
   private let clock = ContinuousClock()
 
   /// Makes a monitor.
-  /// - Parameter isCancelled: asked often, and from the thread of the run; must be quick.
-  package init(isCancelled: @escaping @Sendable () -> Bool = { false }) {
+  /// - Parameters:
+  ///   - isCancelled: asked often, and from the thread of the run; must be quick, and stay true.
+  ///   - pool: ends its regions early, too.
+  package init(isCancelled: (@Sendable () -> Bool)? = nil, within pool: ThreadPool? = nil) {
     self.isCancelled = isCancelled
+    pool?.abandonRegions(when: isCancelled)
   }
 
   /// Ends the run if it was cancelled.
   /// - Throws: `CancellationError`.
-  package func poll() throws { if isCancelled() { throw CancellationError() } }
+  package func poll() throws { if isCancelled?() == true { throw CancellationError() } }
 
   /// Runs one operation and counts its time.
-  /// - Throws: `CancellationError` before it runs, and what it throws.
+  /// - Throws: `CancellationError` before it runs and, since its results may be undefined then, after
+  ///   it; what it throws.
   func measure<Result>(_ operation: Operation, _ body: () throws -> Result) throws -> Result {
     try poll()
     let start = clock.now
-    defer { seconds[operation.rawValue] += (clock.now - start).inSeconds }
-    return try body()
+    defer { seconds[operation.rawValue] += (clock.now - start) / .seconds(1) }
+    let result = try body()
+    try poll()
+    return result
   }
 
   /// Forgets what was counted.
   package func reset() {
     for index in seconds.indices { seconds[index] = 0 }
-  }
-}
-
-extension Duration {
-  /// The duration as seconds.
-  package var inSeconds: Double {
-    Double(components.seconds) + Double(components.attoseconds) * 1e-18
   }
 }

@@ -1,4 +1,5 @@
 import TensorBytes
+import VARCompute
 package import VARModel
 package import VARQuant
 
@@ -16,6 +17,9 @@ public final class Model: Sendable {
   /// Bytes of the tensors of each part, as they are stored.
   package let byteCounts: [ModelPart: Int]
 
+  /// Bytes of what was read into memory: vectors, positions, the codebook.
+  package let heldBytes: Int
+
   /// Opens a file and binds all of its tensors.
   /// - Throws: `FileError`, `VarqError`, `ConfigurationFailure`, `ModelFileError`.
   public convenience init(path: String) throws { try self.init(file: VarqFile(path)) }
@@ -29,6 +33,8 @@ public final class Model: Sendable {
     configuration = checked.configuration
     transformer = try configuration.transformer.map { try TransformerWeights(&binder, $0) }
     tokenizer = configuration.tokenizer.map { TokenizerWeights(&binder, $0) }
+    heldBytes =
+      binder.vectorBytes + (transformer?.positions.bytes ?? 0) + (tokenizer?.codebook.bytes ?? 0)
     byteCounts = Dictionary(
       ModelPart.allCases.map { part in (part, checked.byteCount { $0.part == part }) },
       uniquingKeysWith: +)

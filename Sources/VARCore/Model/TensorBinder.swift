@@ -5,6 +5,8 @@ import VARQuant
 /// Makes weights of the layers that it visits: matrices stay mapped, vectors are read into memory.
 struct TensorBinder: ArchitectureVisitor {
   private let file: VarqFile
+  /// Bytes of the vectors that were read into memory.
+  private(set) var vectorBytes = 0
 
   /// Binds the tensors of a file whose tensors have been checked.
   init(_ model: ModelFile) { file = model.file }
@@ -16,16 +18,18 @@ struct TensorBinder: ArchitectureVisitor {
     return stored.matrix
   }
 
-  func vector(_ tensor: TensorSpecification) -> FloatVector {
-    FloatVector(decoding: self.tensor(tensor))
+  mutating func vector(_ tensor: TensorSpecification) -> FloatVector {
+    let vector = FloatVector(decoding: self.tensor(tensor))
+    vectorBytes += vector.bytes
+    return vector
   }
 
-  func linear(_ layer: AffineLayer) -> LayerWeights {
+  mutating func linear(_ layer: AffineLayer) -> LayerWeights {
     LayerWeights(weight: tensor(layer.weight), bias: vector(layer.bias))
   }
 
   /// The bias of queries, zeros for keys, and that of values, [3C].
-  func attentionInput(_ layer: AttentionInputLayer) -> LayerWeights {
+  mutating func attentionInput(_ layer: AttentionInputLayer) -> LayerWeights {
     let bias = [vector(layer.queryBias), nil, vector(layer.valueBias)]
     let width = layer.queryBias.upstreamShape[0]
     let values = bias.flatMap { $0?.array ?? [Float](repeating: 0, count: width) }
@@ -33,13 +37,13 @@ struct TensorBinder: ArchitectureVisitor {
   }
 
   /// Sums are direct except in the decoder: tokens depend on the others to the last bits.
-  func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Convolution {
+  mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Convolution {
     Convolution(
       weight: tensor(layer.weight), bias: vector(layer.bias), form: Convolution.Form(form),
       algorithm: layer.weight.part == .decoder ? .winograd : .direct)
   }
 
-  func norm(_ layer: AffineLayer) -> GroupNorm {
+  mutating func norm(_ layer: AffineLayer) -> GroupNorm {
     GroupNorm(gamma: vector(layer.weight), beta: vector(layer.bias))
   }
 }

@@ -1,29 +1,26 @@
+import VARCompute
+
 /// Exact selection and sorting of floats by their bits, in linear time and preallocated memory.
 @safe final class RadixSelection {
   private static let bins = 2048
   /// Where the digits of a selection lie, from the top.
   private static let digits: [(shift: UInt32, mask: UInt32)] = [(21, 2047), (10, 2047), (0, 1023)]
+  private let memory = Workspace()
   private let histogram: UnsafeMutableBufferPointer<UInt32>
   private let keys: UnsafeMutableBufferPointer<UInt32>
   private let order: UnsafeMutableBufferPointer<UInt32>
   private let spare: UnsafeMutableBufferPointer<UInt32>
 
-  init(capacity: Int) {
-    unsafe histogram = .allocate(capacity: Self.bins)
-    unsafe keys = .allocate(capacity: capacity)
-    unsafe order = .allocate(capacity: capacity)
-    unsafe spare = .allocate(capacity: capacity)
-    unsafe histogram.initialize(repeating: 0)
-    unsafe keys.initialize(repeating: 0)
-    unsafe order.initialize(repeating: 0)
-    unsafe spare.initialize(repeating: 0)
-  }
-
-  deinit {
-    unsafe histogram.deallocate()
-    unsafe keys.deallocate()
-    unsafe order.deallocate()
-    unsafe spare.deallocate()
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  init(capacity: Int) throws(ComputeError) {
+    let count = Self.bins + 3 * capacity
+    let words = unsafe try memory.take(bytes: count * MemoryLayout<UInt32>.stride)
+      .bindMemory(to: UInt32.self, capacity: count)
+    let rest = unsafe words + Self.bins
+    unsafe histogram = UnsafeMutableBufferPointer(start: words, count: Self.bins)
+    unsafe keys = UnsafeMutableBufferPointer(start: rest, count: capacity)
+    unsafe order = UnsafeMutableBufferPointer(start: rest + capacity, count: capacity)
+    unsafe spare = UnsafeMutableBufferPointer(start: rest + 2 * capacity, count: capacity)
   }
 
   /// A key that orders as the floats do; −0 counts as 0.

@@ -1,26 +1,27 @@
+import VARCompute
+
 /// Top-k, top-p and the exponential race over one row of logits, in memory of its own.
 ///
 /// Work is proportional to V for the selection and to what top-k kept for everything after it.
 @safe final class LogitFilter {
   private let vocabulary: Int
+  private let memory = Workspace()
   /// Vocabulary indices of what top-k kept, ascending.
   private let kept: UnsafeMutableBufferPointer<UInt32>
   /// exp(logit − largest) of each kept one; 0 once top-p dropped it.
   private let weights: UnsafeMutableBufferPointer<Float>
   private let selection: RadixSelection
 
-  init(vocabulary: Int) {
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  init(vocabulary: Int) throws(ComputeError) {
     self.vocabulary = vocabulary
-    unsafe kept = .allocate(capacity: vocabulary)
-    unsafe weights = .allocate(capacity: vocabulary)
-    unsafe kept.initialize(repeating: 0)
-    unsafe weights.initialize(repeating: 0)
-    selection = RadixSelection(capacity: vocabulary)
-  }
-
-  deinit {
-    unsafe kept.deallocate()
-    unsafe weights.deallocate()
+    let bytes = vocabulary * MemoryLayout<UInt32>.stride
+    let start = unsafe try memory.take(bytes: 2 * bytes)
+    unsafe kept = UnsafeMutableBufferPointer(
+      start: start.bindMemory(to: UInt32.self, capacity: vocabulary), count: vocabulary)
+    unsafe weights = UnsafeMutableBufferPointer(
+      start: (start + bytes).bindMemory(to: Float.self, capacity: vocabulary), count: vocabulary)
+    selection = try RadixSelection(capacity: vocabulary)
   }
 
   /// Draws a token from `logits` [V] with the words [V, 2]; nil when a logit is not finite.

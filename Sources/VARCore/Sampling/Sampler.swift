@@ -4,7 +4,7 @@ package import VARCompute
 ///
 /// All scratch memory is allocated by `init`; the random source is passed in. The random words of a
 /// row are fixed by its place, so rows may be drawn by several threads with the same result.
-package struct Sampler {
+@safe package struct Sampler {
   /// Number of token ids, V.
   package let vocabulary: Int
   /// Top-k, top-p and the rest.
@@ -13,18 +13,27 @@ package struct Sampler {
   /// One for each thread.
   private let filters: [LogitFilter]
   /// Random words of a block of rows, two for each logit: [rowsPerBlock, V, 2].
-  private var words: [UInt32]
+  private let words: UnsafeMutableBufferPointer<UInt32>
+  private let memory = Workspace()
   private let rowsPerBlock: Int
 
   /// Makes a sampler for rows of `vocabulary` logits, whose rows the threads of a pool share.
-  package init(vocabulary: Int, options: SamplingOptions, pool: ThreadPool? = nil) {
+  /// - Throws: ``ComputeError/outOfMemory(bytes:)``.
+  package init(
+    vocabulary: Int, options: SamplingOptions, pool: ThreadPool? = nil
+  ) throws(ComputeError) {
     self.vocabulary = vocabulary
     self.options = options
     self.pool = pool
-    self.filters = (0..<(pool?.threads ?? 1)).map { _ in LogitFilter(vocabulary: vocabulary) }
+    self.filters = try (0..<(pool?.threads ?? 1)).map { _ throws(ComputeError) in
+      try LogitFilter(vocabulary: vocabulary)
+    }
     // 1 MB of words: enough rows to share out, few enough to stay in the cache.
     self.rowsPerBlock = max(1, 131_072 / max(1, vocabulary))
-    self.words = Array(repeating: 0, count: 2 * rowsPerBlock * vocabulary)
+    let count = 2 * rowsPerBlock * vocabulary
+    unsafe words = UnsafeMutableBufferPointer(
+      start: try memory.take(bytes: count * MemoryLayout<UInt32>.stride)
+        .bindMemory(to: UInt32.self, capacity: count), count: count)
   }
 
   /// Mixes (1+t)·conditional − t·unconditional in place, each step rounded to f32 as torch does.
@@ -81,19 +90,18 @@ package struct Sampler {
     _ logits: UnsafeMutableBufferPointer<Float>, using random: inout RandomSource,
     into tokens: UnsafeMutableBufferPointer<Int32>
   ) -> Int? {
-    unsafe words.withUnsafeMutableBufferPointer { words in
-      let used = unsafe UnsafeMutableBufferPointer(rebasing: words[..<(2 * logits.count)])
-      unsafe random.fill(used)
-      let block = unsafe SamplerBlock(
-        width: vocabulary, options: options, filters: filters, logits: logits,
-        words: UnsafeBufferPointer(used), tokens: tokens)
-      if let pool, tokens.count > 1 {
-        pool.parallel(filters.count) { block.draw(part: $0) }
-      } else {
-        for part in filters.indices { block.draw(part: part) }
-      }
-      return unsafe tokens.firstIndex(of: SamplerBlock.notFinite)
+    let used = unsafe UnsafeMutableBufferPointer(rebasing: words[..<(2 * logits.count)])
+    unsafe random.fill(used)
+    let block = unsafe SamplerBlock(
+      width: vocabulary, options: options, filters: filters, logits: logits,
+      words: UnsafeBufferPointer(used), tokens: tokens)
+    if let pool, tokens.count > 1 {
+      pool.parallel(filters.count) { block.draw(part: $0) }
+    } else {
+      for part in filters.indices { block.draw(part: part) }
     }
+    withExtendedLifetime(memory) {}
+    return unsafe tokens.firstIndex(of: SamplerBlock.notFinite)
   }
 }
 

@@ -1,11 +1,16 @@
+import TensorBytes
 import VARCompute
 
 /// The tokens of a batch while they are drawn, with sampler and random numbers.
+///
+/// Some rows at a time, so that a cancelled run ends between them: all rows of a batch would take
+/// tenths of a second.
 struct TokenDrawing {
   private let images: Int
   private let patchNumbers: [Int]
   private let smooth: Bool
   private let vocabulary: Int
+  private let monitor: RunMonitor
   private var sampler: Sampler
   private var random: RandomStreams
   /// Each scale's tokens, [B, n].
@@ -13,13 +18,14 @@ struct TokenDrawing {
 
   init(
     _ request: GenerationRequest, vocabulary: Int, patchNumbers: [Int], _ images: Int,
-    pool: ThreadPool
-  ) {
+    pool: ThreadPool, monitor: RunMonitor
+  ) throws(ComputeError) {
     self.images = images
+    self.monitor = monitor
     self.patchNumbers = patchNumbers
     self.vocabulary = vocabulary
     smooth = request.options.smooth
-    sampler = Sampler(vocabulary: vocabulary, options: request.options, pool: pool)
+    sampler = try Sampler(vocabulary: vocabulary, options: request.options, pool: pool)
     random = request.random
     tokens = patchNumbers.map { Array(repeating: 0, count: images * $0 * $0) }
   }
@@ -29,12 +35,15 @@ struct TokenDrawing {
     let count = logits.rows / images
     let width = vocabulary
     try random.forEach(images: images) { range, source in
-      let rows = range.lowerBound * count..<range.upperBound * count
-      try logits.buffer.withMutableSpan(in: rows.lowerBound * width..<rows.upperBound * width) {
-        logits in
-        try unsafe tokens[scale][rows].withUnsafeMutableBufferPointer { drawn in
-          var target = unsafe MutableSpan(_unsafeElements: drawn)
-          try sampler.draw(from: &logits, using: &source, into: &target)
+      let all = range.lowerBound * count..<range.upperBound * count
+      for rows in all.rowPieces(columns: width) {
+        try monitor.poll()
+        try logits.buffer.withMutableSpan(in: rows.lowerBound * width..<rows.upperBound * width) {
+          logits in
+          try unsafe tokens[scale][rows].withUnsafeMutableBufferPointer { drawn in
+            var target = unsafe MutableSpan(_unsafeElements: drawn)
+            try sampler.draw(from: &logits, using: &source, into: &target)
+          }
         }
       }
     }
@@ -53,14 +62,17 @@ struct TokenDrawing {
     let position = SamplingOptions.position(of: scale, among: patchNumbers.count)
     let channels = quantizer.channels
     try random.forEach(images: images) { range, source in
-      let rows = range.lowerBound * count..<range.upperBound * count
-      let scores = rows.lowerBound * vocabulary..<rows.upperBound * vocabulary
-      let target = rows.lowerBound * channels..<rows.upperBound * channels
-      try logits.buffer.withSpan(in: scores) { logits in
-        try quantizer.embeddings.withMutableSpan(in: target) { embeddings in
-          try quantizer.weights.codebook.withSpan { codebook in
-            try sampler.smoothEmbeddings(
-              of: logits, at: position, codebook: codebook, using: &source, into: &embeddings)
+      let all = range.lowerBound * count..<range.upperBound * count
+      for rows in all.rowPieces(columns: vocabulary) {
+        try monitor.poll()
+        let scores = rows.lowerBound * vocabulary..<rows.upperBound * vocabulary
+        let target = rows.lowerBound * channels..<rows.upperBound * channels
+        try logits.buffer.withSpan(in: scores) { logits in
+          try quantizer.embeddings.withMutableSpan(in: target) { embeddings in
+            try quantizer.weights.codebook.withSpan { codebook in
+              try sampler.smoothEmbeddings(
+                of: logits, at: position, codebook: codebook, using: &source, into: &embeddings)
+            }
           }
         }
       }

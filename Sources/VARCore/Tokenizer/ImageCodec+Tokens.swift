@@ -26,6 +26,7 @@ extension ImageCodec {
   /// - Throws: ``ModelError/pixels(expected:width:height:)``, `ComputeError.outOfMemory`.
   package func encode(_ image: Image) throws -> EncodedImage {
     let scales = try quantizer.encode(features(of: image))
+    try monitor.poll()
     return EncodedImage(
       tokens: TokenMaps(scales.map(\.tokens)), margins: scales.map(\.margins))
   }
@@ -44,6 +45,7 @@ extension ImageCodec {
     for scale in tokens.scales.indices {
       quantizer.embed(tokens.scales[scale][...], image: 0)
       try quantizer.accumulate(scale: scale)
+      try monitor.poll()
       try onScale(scale, quantizer.features)
     }
     return quantizer.features

@@ -20,7 +20,7 @@ package final class ImageCodec {
   private let pointwiseInput: ActivationBuffer  // [pointwiseRows, channels]
   private let ones: FloatBuffer  // [channels]
   private let workspace = Workspace()
-  private let monitor: RunMonitor
+  let monitor: RunMonitor
   /// Sees the inputs of convolutions before they run; what it throws ends the run.
   package var onInput: ((ImageLayerInput) throws -> Void)?
 
@@ -149,6 +149,7 @@ extension ImageCodec {
     try compute.convolve(
       convolution, x, norm: norm, silu: norm != nil, adding: residual, into: output,
       workspace: workspace)
+    try monitor.poll()
   }
 
   /// A map in one of the two buffers that `x` doesn't occupy.

@@ -20,60 +20,85 @@ package struct BenchmarkRound: Sendable {
 }
 
 /// Times one batch phase by phase.
-package struct Benchmark {
+package final class Benchmark {
   private let model: Model
-  private let generator: Generator
+  private let compute: Compute
   private let codec: ImageCodec
   private let images: Int
-  private let sequences: Int
+  private let guided: Bool
+  private var generator: Generator?
+  private var isFirst = true
 
   /// Allocates for batches of `images`.
   /// - Throws: as ``Generator`` and ``ImageCodec`` do.
   package init(_ model: Model, _ compute: Compute, images: Int, guided: Bool) throws {
     self.model = model
+    self.compute = compute
     self.images = images
-    sequences = guided ? 2 * images : images
+    self.guided = guided
     generator = try Generator(model, compute, images: images, guided: guided)
     codec = try ImageCodec(model, compute)
   }
 
   /// Generates and decodes one batch.
   ///
-  /// The transformer's pages are released before the decoder runs, as in `generate`.
+  /// The transformer's pages are released before the decoder runs, as in `generate`; after the first
+  /// round its buffers, too, so that this round has the peak memory of `generate`.
   /// - Parameter onStart: called before the first scale.
   package func run(
     _ request: GenerationRequest, onStart: () -> Void = {}
   ) throws -> BenchmarkRound {
-    let clock = ContinuousClock()
-    var last = clock.now
-    func lap() -> Double {
-      let now = clock.now
-      defer { last = now }
-      return (now - last).inSeconds
-    }
+    var lap = Lap()
     var phases: [PhaseTiming] = []
+    let (pictures, operations) = try draw(request, &lap, &phases, onStart)
+    model.releaseTransformer()
+    if isFirst { generator = nil }
+    isFirst = false
+    for picture in pictures { _ = try codec.decode(picture.features) }
+    phases.append(
+      PhaseTiming(
+        name: "decoder", seconds: lap.end(), workload: model.decoderWorkload(images: images)))
+    return BenchmarkRound(phases: phases, operations: operations)
+  }
+
+  private func draw(
+    _ request: GenerationRequest, _ lap: inout Lap, _ phases: inout [PhaseTiming],
+    _ onStart: () -> Void
+  ) throws -> (pictures: [GeneratedImage], operations: [Double]) {
+    let generator =
+      try self.generator ?? Generator(model, compute, images: images, guided: guided)
+    self.generator = generator
+    let sequences = guided ? 2 * images : images
     generator.loop.monitor.reset()
     let pictures = try generator.generate(request) { event in
       switch event {
       case .began:
         phases.append(
           PhaseTiming(
-            name: "adaLN", seconds: lap(), workload: model.adaLNWorkload(sequences: sequences)))
+            name: "adaLN", seconds: lap.end(),
+            workload: model.adaLNWorkload(sequences: sequences)))
         onStart()
       case .scale(let event):
         let guided = request.options.guidanceWeight(scale: event.scale, of: event.scales) != 0
         phases.append(
           PhaseTiming(
-            name: "scale \(event.scale)", seconds: lap(),
+            name: "scale \(event.scale)", seconds: lap.end(),
             workload: model.workload(scale: event.scale, sequences: sequences, guided: guided)))
       case .input, .block: break
       }
     }
-    model.releaseTransformer()
-    for picture in pictures { _ = try codec.decode(picture.features) }
-    phases.append(
-      PhaseTiming(
-        name: "decoder", seconds: lap(), workload: model.decoderWorkload(images: images)))
-    return BenchmarkRound(phases: phases, operations: generator.loop.monitor.seconds)
+    return (pictures, generator.loop.monitor.seconds)
+  }
+}
+
+/// Seconds from one phase's end to the next.
+private struct Lap {
+  private let clock = ContinuousClock()
+  private var last = ContinuousClock.now
+
+  mutating func end() -> Double {
+    let now = clock.now
+    defer { last = now }
+    return (now - last) / .seconds(1)
   }
 }

@@ -19,14 +19,17 @@ package struct MemoryEstimate: Equatable, Sendable {
   /// Feature maps of the decoder.
   package let decoderWork: Int
 
+  /// What the model has read into memory.
+  private let held: Int
+
   /// The larger of the two phases of a run.
   package var peak: Int {
-    Self.program
+    Self.program + held
       + max(transformerWeights + transformerWork, decoderWeights + decoderWork)
   }
 
   /// What the program takes for itself: code, libraries with their data, thread stacks.
-  private static let program = 40_000_000
+  private static let program = 31_000_000
 
   /// Estimates a run that draws `images` at once; a model with one half counts as far as it goes.
   /// - Throws: `ComputeError.outOfMemory` where the system refuses even the addresses.
@@ -35,6 +38,7 @@ package struct MemoryEstimate: Equatable, Sendable {
       parts.reduce(0) { $0 + (model.byteCounts[$1] ?? 0) }
     }
     self.images = images
+    held = model.heldBytes
     transformerWeights = bytes([.embedding, .block, .head])
     decoderWeights = bytes([.quantizer, .decoder])
     let hasTokenizer = model.configuration.tokenizer != nil

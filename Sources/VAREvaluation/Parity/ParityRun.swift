@@ -127,7 +127,7 @@ extension ParityRun {
 
   private func draw(_ logits: inout [Float], _ random: inout RandomSource) throws -> [Int32] {
     var tokens = [Int32](repeating: 0, count: logits.count / vocabulary)
-    var sampler = Sampler(vocabulary: vocabulary, options: options)
+    var sampler = try Sampler(vocabulary: vocabulary, options: options)
     var logitSpan = logits.mutableSpan
     var tokenSpan = tokens.mutableSpan
     try sampler.draw(from: &logitSpan, using: &random, into: &tokenSpan)
@@ -143,7 +143,7 @@ extension ParityRun {
     if options.smooth {
       var mixed = [Float](repeating: 0, count: tokens.count * width)
       var span = mixed.mutableSpan
-      var sampler = Sampler(vocabulary: vocabulary, options: options)
+      var sampler = try Sampler(vocabulary: vocabulary, options: options)
       try codebook.withSpan { codebook in
         try sampler.smoothEmbeddings(
           of: filtered.span,
