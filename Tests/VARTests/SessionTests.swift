@@ -70,25 +70,23 @@ import VARModel
     }
   }
 
-  /// A task that is cancelled gets an error instead of a picture, and the session serves the next one.
-  @Test func cancellation() async throws {
+  /// A task that is cancelled gets an error instead of pictures, which would take a quarter of an hour,
+  /// and the session serves the next one. (No clock: the threads that resume tasks are the tests'.)
+  @Test(.timeLimit(.minutes(5)))
+  func cancellation() async throws {
     let session = session
-    let task = Task { try await session.pictures(for: Request(.random, count: 10_000, seed: 0)) }
+    let task = Task { try await session.pictures(for: Request(.random, count: 100_000, seed: 0)) }
     try await Task.sleep(for: .milliseconds(30))
     task.cancel()
-    let start = ContinuousClock.now
     await #expect(throws: CancellationError.self) { try await task.value }
-    // All of them take minutes; a machine that runs other tests beside this one is not quick.
-    #expect(ContinuousClock.now - start < .seconds(10))
     _ = try await session.picture(for: Request(.random, seed: 0))
   }
 
   /// A listener that goes away ends the work behind it.
-  @Test func listenersThatLeave() async throws {
-    for try await _ in session.events(for: Request(.random, count: 10_000, seed: 0)) { break }
-    let start = ContinuousClock.now
+  @Test(.timeLimit(.minutes(5)))
+  func listenersThatLeave() async throws {
+    for try await _ in session.events(for: Request(.random, count: 100_000, seed: 0)) { break }
     _ = try await session.picture(for: Request(.random, seed: 0))
-    #expect(ContinuousClock.now - start < .seconds(10))
   }
 
   @Test func requestsThatCannotBeMet() async throws {
