@@ -190,11 +190,20 @@ import VARModel
     try Data().write(to: URL(filePath: second))
     #expect(try model.run("evaluate", arguments, in: folder).status == 1)
     #expect(try files().contains("e.json.partial"))
-    // Another mode would score otherwise.
-    let other = try model.run(
-      "evaluate", ["images", "--output", "e.json", "--compute", "bf16"], in: folder)
-    #expect(other.status == 1)
-    #expect(other.errors.contains("e.json.partial exists already and was made by other arguments"))
+    // Another mode, another instruction set, other pictures or labels would score otherwise.
+    try FileManager.default.copyItem(
+      atPath: folder.file("images"), toPath: folder.file("others"))
+    try folder.write(Array("2/p.png,2\n3/p.png,3\n".utf8), to: "labels.csv")
+    for change in [
+      ["images", "--compute", "bf16"], ["images", "--compute", "f32", "--cpu-level", "scalar"],
+      ["others", "--compute", "f32"], ["images", "--compute", "f32", "--labels", "labels.csv"],
+    ] {
+      let other = try model.run("evaluate", change + ["--output", "e.json"], in: folder)
+      #expect(other.status == 1)
+      #expect(
+        other.errors.contains("e.json.partial exists already and was made by other arguments"),
+        "\(change): \(other.errors)")
+    }
     // The first is not scored again: what the journal says of it counts.
     try bytes.write(to: URL(filePath: second))
     let journal = folder.file("e.json.partial")
