@@ -8,6 +8,7 @@ extension TensorFormat {
 /// The upper half of a binary32.
 package struct BF16: FloatingFormat {
   package let id: UInt16 = 3
+  package let kernelCode: UInt32 = 2
   package let name = "bf16"
   package let type = ElementType.bf16
   // The largest value that does not round to infinity.

@@ -8,6 +8,7 @@ extension TensorFormat {
 /// IEEE 754 binary16.
 package struct F16: FloatingFormat {
   package let id: UInt16 = 2
+  package let kernelCode: UInt32 = 1
   package let name = "f16"
   package let type = ElementType.f16
   // 65,520 is the least that rounds to infinity.

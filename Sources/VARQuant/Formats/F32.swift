@@ -8,6 +8,7 @@ extension TensorFormat {
 /// IEEE 754 binary32.
 package struct F32: FloatingFormat {
   package let id: UInt16 = 1
+  package let kernelCode: UInt32 = 0
   package let name = "f32"
   package let type = ElementType.f32
   package let range = FormatRange(smallestMaximum: 0, largestMagnitude: .greatestFiniteMagnitude)

@@ -4,6 +4,8 @@
 package protocol FormatTraits: Sendable {
   /// The number that stands for it in a file.
   var id: UInt16 { get }
+  /// The number that the kernels know it by, `cvar_format`; a test decodes every format by both.
+  var kernelCode: UInt32 { get }
   /// The name that users and metadata know it by, in lower case.
   var name: String { get }
   /// Bits a weight with its share of the scales, for rows of usual length.

@@ -6,6 +6,7 @@ extension TensorFormat {
 /// 3-bit codes of a table; an int8 scale for 16 elements, a binary16 one a row.
 package struct Q3: BlockFormat {
   package let id: UInt16 = 35
+  package let kernelCode: UInt32 = 7
   package let name = "q3"
   package let bits = 3
   package let scaleSize = 16

@@ -6,6 +6,7 @@ extension TensorFormat {
 /// 4-bit codes of a table; an int8 scale for 32 elements, a binary16 one a row.
 package struct Q4: BlockFormat {
   package let id: UInt16 = 36
+  package let kernelCode: UInt32 = 6
   package let name = "q4"
   package let bits = 4
   package let scaleSize = 32

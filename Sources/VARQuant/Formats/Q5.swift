@@ -6,6 +6,7 @@ extension TensorFormat {
 /// 5-bit codes of a table; an int8 scale for 32 elements, a binary16 one a row.
 package struct Q5: BlockFormat {
   package let id: UInt16 = 37
+  package let kernelCode: UInt32 = 5
   package let name = "q5"
   package let bits = 5
   package let scaleSize = 32

@@ -6,6 +6,7 @@ extension TensorFormat {
 /// 6-bit codes, equal steps; an int8 scale for 32 elements, a binary16 one a row.
 package struct Q6: BlockFormat {
   package let id: UInt16 = 38
+  package let kernelCode: UInt32 = 4
   package let name = "q6"
   package let bits = 6
   package let scaleSize = 32

@@ -9,6 +9,7 @@ extension TensorFormat {
 /// scales [N, K/32].
 package struct Q8: FormatTraits {
   package let id: UInt16 = 16
+  package let kernelCode: UInt32 = 3
   package let name = "q8"
   package let bitsPerWeight = 8.5
   package let blockSize = Q8.size

@@ -5,7 +5,7 @@ package import TensorBytes
 /// Linear weights are [out, in]; of a convolution [Cout, kh, kw, Cin], N is Cout and K = kh·kw·Cin.
 /// Everything was validated when the file was opened: the ranges lie within the file and have the
 /// sizes that the format demands.
-package struct WeightMatrix: Sendable {
+@safe package struct WeightMatrix: Sendable {
   /// How the elements are stored.
   package let format: TensorFormat
   /// Rows, N: the outputs.
@@ -16,6 +16,15 @@ package struct WeightMatrix: Sendable {
   package let file: MappedFile
   /// Bytes of the parts of the format's layout, each 64-byte aligned.
   package let parts: [Range<Int>]
+
+  // Sendable: the pages are read-only and stay mapped as long as `file` lives.
+  private nonisolated(unsafe) let start: UnsafeRawPointer
+
+  /// Where a part lies in memory; valid while ``file`` is alive.
+  /// - Parameter part: one of ``parts``.
+  @unsafe package func address(of part: Range<Int>) -> UnsafeRawPointer {
+    unsafe start + (part.lowerBound - parts[0].lowerBound)
+  }
 
   /// Bytes of the elements, [N, K] row-major; the quants of a format with scales, or the codes' lower
   /// bits.
@@ -39,12 +48,14 @@ package struct WeightMatrix: Sendable {
     guard let count = try? Checked.product(of: [rows, columns]), offset >= 0, rows > 0,
       columns > 0, count <= TensorFormat.maximumElements, format.suits(shape: [rows, columns]),
       case let layout = format.traits.layout(rows: rows, columns: columns),
-      let end = try? Checked.add(offset, layout.byteCount), end <= file.count
+      let end = try? Checked.add(offset, layout.byteCount), end <= file.count,
+      let start = unsafe try? file.unsafeBytes(in: offset..<end).baseAddress
     else { return nil }
     self.format = format
     self.rows = rows
     self.columns = columns
     self.file = file
+    unsafe self.start = unsafe start
     parts = layout.parts.map { offset + $0.lowerBound..<offset + $0.upperBound }
   }
 }
