@@ -21,7 +21,7 @@ package struct ModelFile: Sendable {
     self.file = file
     configuration = try ModelConfiguration(file)
     tensors = try TensorManifest(configuration).tensors.map { specification in
-      (specification, try Self.match(specification, file))
+      (specification, try Self.tensor(specification, of: file))
     }
     // Names are unique in a file and in a manifest: as many, and all of them found, are the same.
     guard tensors.count < file.tensors.count else { return }
@@ -31,8 +31,13 @@ package struct ModelFile: Sendable {
     }
   }
 
-  private static func match(
-    _ specification: TensorSpecification, _ file: VarqFile
+  /// The tensor of a specification.
+  package func tensor(_ specification: TensorSpecification) throws(ModelFileError) -> VarqTensor {
+    try Self.tensor(specification, of: file)
+  }
+
+  private static func tensor(
+    _ specification: TensorSpecification, of file: VarqFile
   ) throws(ModelFileError) -> VarqTensor {
     let name = specification.name
     func failure(_ problem: ModelFileError.Problem) -> ModelFileError {

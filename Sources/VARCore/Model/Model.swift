@@ -32,7 +32,7 @@ public final class Model: Sendable {
     self.file = file
     configuration = checked.configuration
     transformer = try configuration.transformer.map { try TransformerWeights(&binder, $0) }
-    tokenizer = configuration.tokenizer.map { TokenizerWeights(&binder, $0) }
+    tokenizer = try configuration.tokenizer.map { try TokenizerWeights(&binder, $0) }
     heldBytes =
       binder.vectorBytes + (transformer?.positions.bytes ?? 0) + (tokenizer?.codebook.bytes ?? 0)
     byteCounts = Dictionary(

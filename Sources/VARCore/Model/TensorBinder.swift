@@ -4,47 +4,47 @@ import VARQuant
 
 /// Makes weights of the layers that it visits: matrices stay mapped, vectors are read into memory.
 struct TensorBinder: ArchitectureVisitor {
-  private let file: VarqFile
+  private let model: ModelFile
   /// Bytes of the vectors that were read into memory.
   private(set) var vectorBytes = 0
 
   /// Binds the tensors of a file whose tensors have been checked.
-  init(_ model: ModelFile) { file = model.file }
+  init(_ model: ModelFile) { self.model = model }
 
-  func tensor(_ tensor: TensorSpecification) -> WeightMatrix {
-    guard let stored = file[tensor.name] else {
-      preconditionFailure("ModelFile has found \(tensor.name), by the same walk")
-    }
-    return stored.matrix
+  func tensor(_ tensor: TensorSpecification) throws(ModelFileError) -> WeightMatrix {
+    try model.tensor(tensor).matrix
   }
 
-  mutating func vector(_ tensor: TensorSpecification) -> FloatVector {
-    let vector = FloatVector(decoding: self.tensor(tensor))
+  mutating func vector(_ tensor: TensorSpecification) throws(ModelFileError) -> FloatVector {
+    let vector = FloatVector(decoding: try self.tensor(tensor))
     vectorBytes += vector.bytes
     return vector
   }
 
-  mutating func linear(_ layer: AffineLayer) -> LayerWeights {
-    LayerWeights(weight: tensor(layer.weight), bias: vector(layer.bias))
+  mutating func linear(_ layer: AffineLayer) throws(ModelFileError) -> LayerWeights {
+    LayerWeights(weight: try tensor(layer.weight), bias: try vector(layer.bias))
   }
 
   /// The bias of queries, zeros for keys, and that of values, [3C].
-  mutating func attentionInput(_ layer: AttentionInputLayer) -> LayerWeights {
-    let bias = [vector(layer.queryBias), nil, vector(layer.valueBias)]
+  mutating func attentionInput(_ layer: AttentionInputLayer) throws(ModelFileError) -> LayerWeights
+  {
+    let bias = [try vector(layer.queryBias), nil, try vector(layer.valueBias)]
     let width = layer.queryBias.upstreamShape[0]
     let values = bias.flatMap { $0?.array ?? [Float](repeating: 0, count: width) }
-    return LayerWeights(weight: tensor(layer.weight), bias: FloatVector(values))
+    return LayerWeights(weight: try tensor(layer.weight), bias: FloatVector(values))
   }
 
   /// Sums are direct except in the decoder: tokens depend on the others to the last bits.
-  mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Convolution {
-    Convolution(
+  mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) throws(ModelFileError)
+    -> Convolution
+  {
+    try Convolution(
       weight: tensor(layer.weight), bias: vector(layer.bias), form: Convolution.Form(form),
       algorithm: layer.weight.part == .decoder ? .winograd : .direct)
   }
 
-  mutating func norm(_ layer: AffineLayer) -> GroupNorm {
-    GroupNorm(gamma: vector(layer.weight), beta: vector(layer.bias))
+  mutating func norm(_ layer: AffineLayer) throws(ModelFileError) -> GroupNorm {
+    try GroupNorm(gamma: vector(layer.weight), beta: vector(layer.bias))
   }
 }
 

@@ -18,8 +18,9 @@ struct TokenizerWeights: Sendable {
   /// The phi convolution of each scale, [Z, 3, 3, Z].
   let phi: [Convolution]
 
-  init(_ binder: inout TensorBinder, _ configuration: TokenizerConfiguration) {
-    let layers = TokenizerArchitecture(configuration, &binder)
+  init(_ binder: inout TensorBinder, _ configuration: TokenizerConfiguration) throws(ModelFileError)
+  {
+    let layers = try TokenizerArchitecture(configuration, &binder)
     self.configuration = configuration
     encoder = layers.encoder
     decoder = layers.decoder

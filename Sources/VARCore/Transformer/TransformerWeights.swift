@@ -22,7 +22,7 @@ struct TransformerWeights: Sendable {
   let head: LayerWeights
 
   init(_ binder: inout TensorBinder, _ configuration: TransformerConfiguration) throws {
-    let layers = TransformerArchitecture(configuration, &binder)
+    let layers = try TransformerArchitecture(configuration, &binder)
     self.configuration = configuration
     wordEmbedding = layers.wordEmbedding
     classEmbedding = layers.classEmbedding

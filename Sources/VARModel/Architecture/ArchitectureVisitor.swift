@@ -14,19 +14,22 @@ package protocol ArchitectureVisitor {
   associatedtype Convolution: Sendable
   /// Of a GroupNorm of 32 groups.
   associatedtype Norm: Sendable
+  /// What may go wrong with a layer; nothing, where a visitor doesn't say.
+  associatedtype Failure: Error = Never
 
   /// A tensor that stays where it is.
-  mutating func tensor(_ tensor: TensorSpecification) -> Tensor
+  mutating func tensor(_ tensor: TensorSpecification) throws(Failure) -> Tensor
   /// A small tensor.
-  mutating func vector(_ tensor: TensorSpecification) -> Vector
+  mutating func vector(_ tensor: TensorSpecification) throws(Failure) -> Vector
   /// y = x · weightᵀ + bias; weight [N, K] or [N, K, 1, 1], bias [N].
-  mutating func linear(_ layer: AffineLayer) -> Linear
+  mutating func linear(_ layer: AffineLayer) throws(Failure) -> Linear
   /// The layer of queries, keys and values: as ``linear(_:)``, but keys have no bias.
-  mutating func attentionInput(_ layer: AttentionInputLayer) -> Linear
+  mutating func attentionInput(_ layer: AttentionInputLayer) throws(Failure) -> Linear
   /// A 3×3 convolution; weight [Cout, Cin, 3, 3], bias [Cout].
-  mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) -> Convolution
+  mutating func convolution(_ layer: AffineLayer, _ form: ConvolutionForm) throws(Failure)
+    -> Convolution
   /// A GroupNorm; weight [C], bias [C].
-  mutating func norm(_ layer: AffineLayer) -> Norm
+  mutating func norm(_ layer: AffineLayer) throws(Failure) -> Norm
 }
 
 /// A layer with a weight and a bias.
@@ -72,39 +75,41 @@ struct LayerNamer<Visitor: ArchitectureVisitor> {
 
   mutating func tensor(
     _ part: ModelPart, _ name: String, _ shape: [Int], _ role: TensorRole
-  ) -> Visitor.Tensor {
-    visitor.tensor(specification(part, name, shape, role))
+  ) throws(Visitor.Failure) -> Visitor.Tensor {
+    try visitor.tensor(specification(part, name, shape, role))
   }
 
   mutating func vector(
     _ part: ModelPart, _ name: String, _ shape: [Int], _ role: TensorRole
-  ) -> Visitor.Vector {
-    visitor.vector(specification(part, name, shape, role))
+  ) throws(Visitor.Failure) -> Visitor.Vector {
+    try visitor.vector(specification(part, name, shape, role))
   }
 
   mutating func linear(
     _ part: ModelPart, _ name: String, _ outputs: Int, _ inputs: Int, isInterface: Bool = false
-  ) -> Visitor.Linear {
-    visitor.linear(affine(part, name, [outputs, inputs], .matrix, isInterface))
+  ) throws(Visitor.Failure) -> Visitor.Linear {
+    try visitor.linear(affine(part, name, [outputs, inputs], .matrix, isInterface))
   }
 
   /// A 1×1 convolution.
   mutating func pointwise(
     _ part: ModelPart, _ name: String, _ outputs: Int, _ inputs: Int
-  ) -> Visitor.Linear {
-    visitor.linear(affine(part, name, [outputs, inputs, 1, 1], .convolution))
+  ) throws(Visitor.Failure) -> Visitor.Linear {
+    try visitor.linear(affine(part, name, [outputs, inputs, 1, 1], .convolution))
   }
 
   mutating func convolution(
     _ part: ModelPart, _ name: String, _ outputs: Int, _ inputs: Int,
     _ form: ConvolutionForm = .same, isInterface: Bool = false
-  ) -> Visitor.Convolution {
-    visitor.convolution(
+  ) throws(Visitor.Failure) -> Visitor.Convolution {
+    try visitor.convolution(
       affine(part, name, [outputs, inputs, 3, 3], .convolution, isInterface), form)
   }
 
-  mutating func norm(_ part: ModelPart, _ name: String, _ channels: Int) -> Visitor.Norm {
-    visitor.norm(affine(part, name, [channels], .norm))
+  mutating func norm(_ part: ModelPart, _ name: String, _ channels: Int) throws(Visitor.Failure)
+    -> Visitor.Norm
+  {
+    try visitor.norm(affine(part, name, [channels], .norm))
   }
 
   private func affine(

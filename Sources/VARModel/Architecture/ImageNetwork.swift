@@ -50,40 +50,40 @@ extension ImageNetwork {
   /// The encoder: levels from fine to coarse, then the middle.
   static func encoder(
     _ model: TokenizerConfiguration, _ names: inout LayerNamer<Visitor>
-  ) -> ImageNetwork {
-    let input = names.convolution(
+  ) throws(Visitor.Failure) -> ImageNetwork {
+    let input = try names.convolution(
       .encoder, "encoder.conv_in", model.channels, 3, isInterface: true)
     var walk = StageWalk(.encoder, "encoder.", channels: model.channels)
     let lowest = model.multipliers.count - 1
     for (level, multiplier) in model.multipliers.enumerated() {
-      walk.level(
+      try walk.level(
         "down.\(level)", blocks: model.residualBlocks, channels: model.channels * multiplier,
         attention: level == lowest, &names)
-      if level != lowest { walk.resample("down.\(level).downsample.conv", .down, &names) }
+      if level != lowest { try walk.resample("down.\(level).downsample.conv", .down, &names) }
       walk.endPart("down\(level)")
     }
-    walk.middle(&names)
-    return walk.network(input, outputs: model.latentChannels, &names)
+    try walk.middle(&names)
+    return try walk.network(input, outputs: model.latentChannels, &names)
   }
 
   /// The decoder: the middle, then levels from coarse to fine with one more block each.
   static func decoder(
     _ model: TokenizerConfiguration, _ names: inout LayerNamer<Visitor>
-  ) -> ImageNetwork {
+  ) throws(Visitor.Failure) -> ImageNetwork {
     let channels = model.channels * (model.multipliers.last ?? 1)
-    let input = names.convolution(
+    let input = try names.convolution(
       .decoder, "decoder.conv_in", channels, model.latentChannels, isInterface: true)
     var walk = StageWalk(.decoder, "decoder.", channels: channels)
-    walk.middle(&names)
+    try walk.middle(&names)
     let lowest = model.multipliers.count - 1
     for (level, multiplier) in model.multipliers.enumerated().reversed() {
-      walk.level(
+      try walk.level(
         "up.\(level)", blocks: model.residualBlocks + 1, channels: model.channels * multiplier,
         attention: level == lowest, &names)
-      if level != 0 { walk.resample("up.\(level).upsample.conv", .up, &names) }
+      if level != 0 { try walk.resample("up.\(level).upsample.conv", .up, &names) }
       walk.endPart("up\(level)")
     }
-    return walk.network(input, outputs: 3, &names)
+    return try walk.network(input, outputs: 3, &names)
   }
 
   /// Collects the stages of a network while it keeps track of the channels.
@@ -103,17 +103,17 @@ extension ImageNetwork {
     mutating func level(
       _ name: String, blocks: Int, channels: Int, attention hasAttention: Bool,
       _ names: inout LayerNamer<Visitor>
-    ) {
+    ) throws(Visitor.Failure) {
       for block in 0..<blocks {
-        residual(name + ".block.\(block)", channels: channels, &names)
-        if hasAttention { attention(name + ".attn.\(block)", &names) }
+        try residual(name + ".block.\(block)", channels: channels, &names)
+        if hasAttention { try attention(name + ".attn.\(block)", &names) }
       }
     }
 
-    mutating func middle(_ names: inout LayerNamer<Visitor>) {
-      residual("mid.block_1", channels: channels, &names)
-      attention("mid.attn_1", &names)
-      residual("mid.block_2", channels: channels, &names)
+    mutating func middle(_ names: inout LayerNamer<Visitor>) throws(Visitor.Failure) {
+      try residual("mid.block_1", channels: channels, &names)
+      try attention("mid.attn_1", &names)
+      try residual("mid.block_2", channels: channels, &names)
       endPart("mid")
     }
 
@@ -121,18 +121,18 @@ extension ImageNetwork {
 
     mutating func resample(
       _ name: String, _ form: ConvolutionForm, _ names: inout LayerNamer<Visitor>
-    ) {
+    ) throws(Visitor.Failure) {
       stages.append(
-        .resample(names.convolution(part, root + name, channels, channels, form)))
+        .resample(try names.convolution(part, root + name, channels, channels, form)))
     }
 
     private mutating func residual(
       _ name: String, channels output: Int, _ names: inout LayerNamer<Visitor>
-    ) {
+    ) throws(Visitor.Failure) {
       let name = root + name
       stages.append(
         .residual(
-          ResidualBlock(
+          try ResidualBlock(
             norm1: names.norm(part, name + ".norm1", channels),
             conv1: names.convolution(part, name + ".conv1", output, channels),
             norm2: names.norm(part, name + ".norm2", output),
@@ -142,11 +142,13 @@ extension ImageNetwork {
       channels = output
     }
 
-    private mutating func attention(_ name: String, _ names: inout LayerNamer<Visitor>) {
+    private mutating func attention(_ name: String, _ names: inout LayerNamer<Visitor>)
+      throws(Visitor.Failure)
+    {
       let name = root + name
       stages.append(
         .attention(
-          AttentionBlock(
+          try AttentionBlock(
             norm: names.norm(part, name + ".norm", channels),
             qkv: names.pointwise(part, name + ".qkv", 3 * channels, channels),
             projection: names.pointwise(part, name + ".proj_out", channels, channels))))
@@ -154,8 +156,8 @@ extension ImageNetwork {
 
     func network(
       _ input: Visitor.Convolution, outputs: Int, _ names: inout LayerNamer<Visitor>
-    ) -> ImageNetwork {
-      ImageNetwork(
+    ) throws(Visitor.Failure) -> ImageNetwork {
+      try ImageNetwork(
         input: input, stages: stages, partNames: partNames,
         norm: names.norm(part, root + "norm_out", channels),
         output: names.convolution(

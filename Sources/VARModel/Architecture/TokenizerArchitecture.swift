@@ -14,24 +14,26 @@ package struct TokenizerArchitecture<Visitor: ArchitectureVisitor>: Sendable {
   package let decoder: ImageNetwork<Visitor>
 
   /// Visits the layers of a configuration that has passed ``ModelConfiguration/validate()``.
-  package init(_ model: TokenizerConfiguration, _ visitor: inout Visitor) {
+  /// - Throws: what the visitor throws.
+  package init(_ model: TokenizerConfiguration, _ visitor: inout Visitor) throws(Visitor.Failure) {
     var names = LayerNamer(half: .tokenizer, visitor: visitor)
     defer { visitor = names.visitor }
     let latent = model.latentChannels
-    encoder = .encoder(model, &names)
-    quantConvolution = names.convolution(.encoder, "quant_conv", latent, latent, isInterface: true)
-    codebook = names.tensor(
+    encoder = try .encoder(model, &names)
+    quantConvolution = try names.convolution(
+      .encoder, "quant_conv", latent, latent, isInterface: true)
+    codebook = try names.tensor(
       .quantizer, "quantize.embedding.weight", [model.vocabulary, latent], .codebook)
     var phi: [Visitor.Convolution] = []
     for name in model.phiNames {
       phi.append(
-        names.convolution(
+        try names.convolution(
           .quantizer, "quantize.quant_resi." + name, latent, latent, isInterface: true))
     }
     self.phi = phi
-    postQuantConvolution = names.convolution(
+    postQuantConvolution = try names.convolution(
       .quantizer, "post_quant_conv", latent, latent, isInterface: true)
-    decoder = .decoder(model, &names)
+    decoder = try .decoder(model, &names)
   }
 }
 

@@ -20,30 +20,32 @@ package struct TransformerArchitecture<Visitor: ArchitectureVisitor>: Sendable {
   package let head: Visitor.Linear
 
   /// Visits the layers of a configuration that has passed ``ModelConfiguration/validate()``.
-  package init(_ model: TransformerConfiguration, _ visitor: inout Visitor) {
+  /// - Throws: what the visitor throws.
+  package init(_ model: TransformerConfiguration, _ visitor: inout Visitor) throws(Visitor.Failure)
+  {
     var names = LayerNamer(half: .transformer, visitor: visitor)
     defer { visitor = names.visitor }
     let width = model.width
     let first = model.patchNumbers.first ?? 0
-    wordEmbedding = names.linear(
+    wordEmbedding = try names.linear(
       .embedding, "word_embed", width, model.latentChannels, isInterface: true)
-    classEmbedding = names.tensor(
+    classEmbedding = try names.tensor(
       .embedding, "class_emb.weight", [model.classes + 1, width], .embedding)
-    startPositions = names.vector(
+    startPositions = try names.vector(
       .embedding, "pos_start", [1, first * first, width], .embedding)
-    positions = names.tensor(.embedding, "pos_1LC", [1, model.tokens, width], .embedding)
-    levels = names.vector(
+    positions = try names.tensor(.embedding, "pos_1LC", [1, model.tokens, width], .embedding)
+    levels = try names.vector(
       .embedding, "lvl_embed.weight", [model.patchNumbers.count, width], .embedding)
     sharedAdaLN =
-      model.adaLN == .shared
+      try model.adaLN == .shared
       ? names.linear(.conditioning, "shared_ada_lin.1", 6 * width, width) : nil
     var blocks: [TransformerBlock<Visitor>] = []
     for block in 0..<model.depth {
-      blocks.append(TransformerBlock(model, "blocks.\(block).", &names))
+      blocks.append(try TransformerBlock(model, "blocks.\(block).", &names))
     }
     self.blocks = blocks
-    headAdaLN = names.linear(.conditioning, "head_nm.ada_lin.1", 2 * width, width)
-    head = names.linear(.head, "head", model.vocabulary, width)
+    headAdaLN = try names.linear(.conditioning, "head_nm.ada_lin.1", 2 * width, width)
+    head = try names.linear(.head, "head", model.vocabulary, width)
   }
 }
 
@@ -72,25 +74,25 @@ package struct TransformerBlock<Visitor: ArchitectureVisitor>: Sendable {
 
   fileprivate init(
     _ model: TransformerConfiguration, _ prefix: String, _ names: inout LayerNamer<Visitor>
-  ) {
+  ) throws(Visitor.Failure) {
     let width = model.width
     switch model.adaLN {
     case .perBlock:
-      adaLN = .linear(names.linear(.conditioning, prefix + "ada_lin.1", 6 * width, width))
+      adaLN = .linear(try names.linear(.conditioning, prefix + "ada_lin.1", 6 * width, width))
     case .shared:
-      adaLN = .offset(names.vector(.block, prefix + "ada_gss", [1, 1, 6, width], .bias))
+      adaLN = .offset(try names.vector(.block, prefix + "ada_gss", [1, 1, 6, width], .bias))
     }
     scale =
-      model.attention == .l2Normalized
+      try model.attention == .l2Normalized
       ? names.vector(.block, prefix + "attn.scale_mul_1H11", [1, model.heads, 1, 1], .norm) : nil
-    qkv = names.visitor.attentionInput(
+    qkv = try names.visitor.attentionInput(
       AttentionInputLayer(
         queryBias: names.specification(.block, prefix + "attn.q_bias", [width], .bias),
         valueBias: names.specification(.block, prefix + "attn.v_bias", [width], .bias),
         weight: names.specification(
           .block, prefix + "attn.mat_qkv.weight", [3 * width, width], .matrix)))
-    projection = names.linear(.block, prefix + "attn.proj", width, width)
-    fc1 = names.linear(.block, prefix + "ffn.fc1", model.hiddenWidth, width)
-    fc2 = names.linear(.block, prefix + "ffn.fc2", width, model.hiddenWidth)
+    projection = try names.linear(.block, prefix + "attn.proj", width, width)
+    fc1 = try names.linear(.block, prefix + "ffn.fc1", model.hiddenWidth, width)
+    fc2 = try names.linear(.block, prefix + "ffn.fc2", width, model.hiddenWidth)
   }
 }
