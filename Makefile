@@ -122,7 +122,8 @@ kernel-bench: setup ## Every kernel by shape, with its share of the machine's ce
 
 quality: build ## What each format and arithmetic costs on the demo model's test images
 	$(call venv,tools/requirements.txt)
-	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality
+	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality \
+	  --guide docs/shrink.md --chart docs/loss-against-size.svg
 
 agreement: build ## Does bf16 agree with f32 at least as well as PyTorch's autocast does? On the demo model
 	$(call venv,tools/requirements.txt)

@@ -2,11 +2,12 @@
 
     python3 tools/quality.py --binaries .build/release --demo models/fashion-var --work .build/quality [--images 1000]
 
-Converts the demo model to every format, then for each row: file size; teacher-forced loss on test images (`var-run
-evaluate`); KL divergence and same-top-1 of the logits against f32 (`var-run compare`); 600 generated images judged by
-the classifier, and the Fréchet distance of its features to the test split. Every row has the same seeds and images. Error
-bars are standard errors. The table goes to WORK/quality.md and between the marks in MODEL_CARD.md, the figures to
-WORK/quality.json. A mode that this CPU or build lacks is left out, and said so.
+Converts the demo model to every type, those of fewer than 8 bits with and without calibration, then for each row: file
+size; teacher-forced loss on test images (`var-run evaluate`); KL divergence and same-top-1 of the logits against f32
+(`var-run compare`); 600 generated images judged by the classifier, and the Fréchet distance of its features to the test
+split. Every row has the same seeds and images. Error bars are standard errors. The tables go to WORK/quality.md and
+between the marks in MODEL_CARD.md, a short one between those in --guide, a chart of loss against bytes to --chart, the
+figures to WORK/quality.json. A mode that this CPU or build lacks is left out, and said so.
 """
 import argparse
 import glob
@@ -20,14 +21,19 @@ import numpy as np
 import torch
 from PIL import Image
 
+import chart
 import export_test_images
 from vartorch import classifier, fashion
 from vartorch.score import judge
 
 
 FORMATS = ('f32', 'f16', 'bf16', 'q8')
-ROWS = [(f'{f} file, f32 arithmetic', f, 'f32') for f in FORMATS]
-ROWS += [(f'q8 file, {mode} arithmetic', 'q8', mode) for mode in ('bf16', 'int8')]
+TYPES = ('q6', 'mix5', 'q5', 'mix4.5', 'mix4.25', 'q4', 'mix4', 'mix3.8', 'q3')
+# Name, type, calibration (None where there is nothing to calibrate), arithmetic.
+ROWS = [(f'{f} file, f32 arithmetic', f, None, 'f32') for f in FORMATS]
+ROWS += [(f'q8 file, {mode} arithmetic', 'q8', None, mode) for mode in ('bf16', 'int8')]
+ROWS += [(f'{t}, not calibrated', t, 'none', 'f32') for t in TYPES]
+ROWS += [(f'{t}, calibrated', t, 'self', 'f32') for t in TYPES]
 BEGIN, END = '<!-- quality: begin, by make quality -->', '<!-- quality: end -->'
 
 
@@ -42,12 +48,16 @@ def run(*command):
     return done.stdout
 
 
-def convert(args, kind):
-    """WORK/fashion-KIND.varq, made anew."""
-    path = f'{args.work}/fashion-{kind}.varq'
+def path_of(args, kind, calibration):
+    return f'{args.work}/fashion-{kind}{"-" + calibration if calibration else ""}.varq'
+
+
+def convert(args, kind, calibration):
+    """The file of a row, made anew."""
+    path = path_of(args, kind, calibration)
     run(f'{args.binaries}/var-convert', 'convert', '--var', f'{args.demo}/var.pth', '--vae', f'{args.demo}/vae.pth',
-        '--class-names', f'{args.demo}/class_names.txt', '--type', kind, '--output', path, '--force')
-    return path
+        '--class-names', f'{args.demo}/class_names.txt', '--type', kind, '--output', path, '--force',
+        *(['--calibrate', calibration] if calibration else []))
 
 
 def evaluate(args, path, mode, scratch):
@@ -72,10 +82,10 @@ def generate(args, path, mode, folder):
 
 
 def measure(args, row, model, reference_features):
-    name, kind, mode = row
-    path = f'{args.work}/fashion-{kind}.varq'
+    name, kind, calibration, mode = row
+    path = path_of(args, kind, calibration)
     with tempfile.TemporaryDirectory() as scratch:
-        record = {'name': name, 'bytes': os.path.getsize(path), 'evaluate': evaluate(args, path, mode, scratch),
+        record = {'name': name, 'type': kind, 'calibration': calibration, 'mode': mode, 'bytes': os.path.getsize(path), 'evaluate': evaluate(args, path, mode, scratch),
                   'compare': compare(args, path, mode)}
         images, labels = generate(args, path, mode, f'{scratch}/images')
         record['generated'] = judge(model, images, labels, reference_features)
@@ -106,6 +116,24 @@ def table(records, scales):
     return '\n'.join(lines) + '\n'
 
 
+def short_table(records):
+    """Types against what they cost, without and with calibration."""
+    head = ['`--type`', 'demo file, MB', 'loss, %', 'KL', 'same top-1, %', 'calibrated: loss, %', 'KL', 'same top-1, %']
+    lines = ['| ' + ' | '.join(head) + ' |', '|' + '---|' * len(head)]
+    found = {(r['type'], r['calibration']): r for r in records if r['mode'] == 'f32'}
+
+    def cells(record):
+        if not record:
+            return ['', '', '']
+        c = record['compare']['total']
+        return [f'{100 * (c["loss_ratio"]["value"] - 1):+.3f}', f'{c["kl_mean"]["value"]:.1e}', f'{100 * c["same_top_1"]["value"]:.1f}']
+    for kind in FORMATS + TYPES:
+        plain = found.get((kind, None)) or found[kind, 'none']
+        row = [kind, f'{plain["bytes"] / 1e6:.2f}', *cells(plain), *cells(found.get((kind, 'self')))]
+        lines.append('| ' + ' | '.join(row) + ' |')
+    return '\n'.join(lines) + '\n'
+
+
 def insert(path, text):
     """Replaces what stands between the marks of a Markdown file."""
     with open(path) as f:
@@ -120,6 +148,8 @@ def main():
     ap.add_argument('--demo', required=True, help='folder of the demo model')
     ap.add_argument('--work', required=True, help='folder for data, converted models and results')
     ap.add_argument('--data', help='where Debian\'s package is unpacked, or is to be; default WORK/data')
+    ap.add_argument('--guide', help='a Markdown file with marks for the short table')
+    ap.add_argument('--chart', help='the SVG file to write')
     ap.add_argument('--images', type=int, default=1000, help='test images for losses and divergences')
     ap.add_argument('--count', type=int, default=10, help='generated images a class')
     ap.add_argument('--seed', type=int, default=1000)
@@ -128,8 +158,8 @@ def main():
     data = args.data or f'{args.work}/data'
     shutil.rmtree(f'{args.work}/test', ignore_errors=True)
     export_test_images.export(f'{args.work}/test', data, args.images)
-    for kind in FORMATS:
-        convert(args, kind)
+    for kind, calibration in dict.fromkeys(row[1:3] for row in ROWS):
+        convert(args, kind, calibration)
     model = classifier.load(f'{args.demo}/classifier.pth')
     grey, _ = fashion.load(data, 't10k')
     features = classifier.predict(model, fashion.colourise(grey, fashion.test_colours()))[2]
@@ -138,7 +168,7 @@ def main():
         try:
             records.append(measure(args, row, model, features))
         except Refused as error:
-            if row[2] == 'f32':
+            if row[3] == 'f32':
                 raise SystemExit(str(error)) from error
             notes.append(f'Left out: {row[0]} ({str(error).strip().splitlines()[-1]})\n')
     sides = [s['side'] for s in records[0]['evaluate']['per_scale']]
@@ -150,6 +180,11 @@ def main():
     with open(f'{args.work}/quality.json', 'w') as f:
         json.dump(records, f, indent=1)
     insert(f'{args.demo}/MODEL_CARD.md', text)
+    if args.guide:
+        insert(args.guide, short_table(records))
+    if args.chart:
+        with open(args.chart, 'w') as f:
+            f.write(chart.loss_against_size(records))
     print(text)
 
 

@@ -40,32 +40,48 @@ package final class Calibrator: TensorCalibration {
   ///   - file: the output, beside which the copy is made, without a name.
   ///   - progress: is told about every step, here and while the plan is written.
   /// - Throws: ``CalibrationError``, ``BLAS/Unavailable``, `OutputError`, errors of pictures and model.
-  package init(
+  package convenience init(
     _ plan: ConversionPlan, of source: SourceModel, beside file: OutputFile, _ compute: Compute,
     _ options: CalibrationOptions, progress: @escaping (CalibrationProgress) -> Void = { _ in }
   ) throws {
-    layers = CalibratedLayers(plan)
+    let layers = CalibratedLayers(plan)
     guard !layers.all.isEmpty else { throw CalibrationError.nothingToCalibrate }
     guard source.configuration.transformer != nil, source.configuration.tokenizer != nil else {
       throw CalibrationError.halfModel
     }
-    self.options = options
-    self.compute = compute.with(mode: .f32)
-    blas = try BLAS.open()
+    let blas = try BLAS.open()
+    let compute = compute.with(mode: .f32)
     var tracker = WorkTracker(source.configuration, layers, options, progress)
-    let copy = ConversionPlan(exactly: source)
-    try file.checkSpace(for: copy.fileSize() + plan.fileSize())
-    model = try Model(file: Converter(copy).writeUnnamed(beside: file) { tracker.show($0) })
-    model.file.file.release(0..<model.file.file.count)
-    pictures = try .get(options, model, self.compute, &tracker)
+    let model = try source.runnable(beside: file, room: plan.fileSize()) { tracker.show($0) }
+    let pictures = try CalibrationPictures.get(options, model, compute, &tracker)
+    self.init(layers, model, pictures, compute, options, tracker, blas)
+  }
+
+  /// Calibrates by a model and pictures that are at hand.
+  init(
+    _ layers: CalibratedLayers, _ model: Model, _ pictures: CalibrationPictures,
+    _ compute: Compute, _ options: CalibrationOptions, _ tracker: WorkTracker, _ blas: BLAS
+  ) {
+    self.layers = layers
+    self.model = model
+    self.pictures = pictures
+    self.compute = compute
+    self.options = options
     self.tracker = tracker
+    self.blas = blas
   }
 
   /// Whether a plan is calibrated unless its user wants otherwise: a whole model, with tensors of
   /// fewer than 6 bits.
   package static func isWorthwhile(for plan: ConversionPlan) -> Bool {
-    plan.configuration.transformer != nil && plan.configuration.tokenizer != nil
+    isPossible(for: plan)
       && CalibratedLayers(plan).all.contains { $0.format.traits.bitsPerWeight < 6 }
+  }
+
+  /// Whether anything of a plan can be calibrated.
+  package static func isPossible(for plan: ConversionPlan) -> Bool {
+    plan.configuration.transformer != nil && plan.configuration.tokenizer != nil
+      && !CalibratedLayers(plan).all.isEmpty
   }
 
   /// What the file says about its calibration.

@@ -1,3 +1,4 @@
+internal import TensorBytes
 package import VARQuant
 
 /// A `.varq` file whose tensors are those of its configuration, all of them and no more.
@@ -9,20 +10,24 @@ package struct ModelFile: Sendable {
   /// The configuration in its metadata, validated.
   package let configuration: ModelConfiguration
   /// The tensors in the order of the manifest, in shape and format as it allows.
-  package let tensors: [(specification: TensorSpecification, tensor: VarqTensor)]
+  package private(set) var tensors: [(specification: TensorSpecification, tensor: VarqTensor)]
+  /// SHA-256 of what decides the model's results: configuration and tensors, but no labels. See
+  /// `formats/varq-v1.md`.
+  package let weightsChecksum: [UInt8]
 
   /// Opens a file.
-  /// - Throws: `FileError`, `VarqError`, ``ConfigurationFailure``, ``ModelFileError``.
+  /// - Throws: `FileError`, `VarqError`, `DigestError`, ``ConfigurationFailure``, ``ModelFileError``.
   package init(_ path: String) throws { try self.init(VarqFile(path)) }
 
   /// Matches an open file with its manifest.
-  /// - Throws: ``ConfigurationFailure``, ``ModelFileError``.
+  /// - Throws: `DigestError`, ``ConfigurationFailure``, ``ModelFileError``.
   package init(_ file: VarqFile) throws {
     self.file = file
     configuration = try ModelConfiguration(file)
     tensors = try TensorManifest(configuration).tensors.map { specification in
       (specification, try Self.tensor(specification, of: file))
     }
+    weightsChecksum = try Self.weightsChecksum(configuration, tensors.map(\.tensor))
     // Names are unique in a file and in a manifest: as many, and all of them found, are the same.
     guard tensors.count < file.tensors.count else { return }
     let known = Set(tensors.map { file.index(of: $0.specification.name) })
@@ -31,9 +36,28 @@ package struct ModelFile: Sendable {
     }
   }
 
+  /// Tensors of other files that take the place of this one's, by name.
+  private var replacements: [String: VarqTensor] = [:]
+
+  /// The same model but for some tensors, which are another file's of the same configuration.
+  /// - Throws: ``ModelFileError`` where the other file's tensor is not what this one's must be.
+  package func replacing(
+    _ names: Set<String>, from other: VarqFile
+  ) throws(ModelFileError) -> ModelFile {
+    var model = self
+    for (index, (specification, _)) in tensors.enumerated() where names.contains(specification.name)
+    {
+      let tensor = try Self.tensor(specification, of: other)
+      model.replacements[specification.name] = tensor
+      model.tensors[index].tensor = tensor
+    }
+    return model
+  }
+
   /// The tensor of a specification.
   package func tensor(_ specification: TensorSpecification) throws(ModelFileError) -> VarqTensor {
-    try Self.tensor(specification, of: file)
+    if let tensor = replacements[specification.name] { return tensor }
+    return try Self.tensor(specification, of: file)
   }
 
   private static func tensor(
@@ -51,6 +75,20 @@ package struct ModelFile: Sendable {
       throw failure(.format(tensor.format, role: specification.role))
     }
     return tensor
+  }
+
+  private static func weightsChecksum(
+    _ configuration: ModelConfiguration, _ tensors: [VarqTensor]
+  ) throws -> [UInt8] {
+    var unnamed = configuration
+    unnamed.classNames = []
+    var bytes = try unnamed.metadata.encoded()
+    for tensor in tensors {
+      let shape = tensor.shape.map(String.init).joined(separator: " ")
+      let line = "\(tensor.name) \(tensor.format.name) \(shape)\n"
+      bytes += Array(line.utf8) + tensor.checksum
+    }
+    return try SHA256Digest.digest(of: bytes)
   }
 
   /// Bytes of the tensors of some parts.

@@ -29,10 +29,12 @@ struct CalibrationArguments: ParsableArguments {
   }
 
   /// What calibrates a plan; nil where nothing does.
+  /// - Parameter isExpected: whether the plan was chosen by what calibrated formats cost.
   func calibrator(
-    _ plan: ConversionPlan, of model: SourceModel, beside file: OutputFile, _ line: ProgressLine
+    _ plan: ConversionPlan, of model: SourceModel, beside file: OutputFile, isExpected: Bool,
+    _ line: ProgressLine
   ) throws -> Calibrator? {
-    guard let pictures = pictures(for: plan) else { return nil }
+    guard let pictures = pictures(for: plan, isExpected) else { return nil }
     return try Calibrator(
       plan, of: model, beside: file, Compute(mode: .f32),
       CalibrationOptions(pictures, count: calibrationImages, seed: calibrationSeed)
@@ -51,12 +53,29 @@ struct CalibrationArguments: ParsableArguments {
       in: calibrate, model.configuration, count: calibrationImages)
   }
 
-  private func pictures(for plan: ConversionPlan) -> CalibrationOptions.Pictures? {
+  /// What calibrates wherever something can be; nil for `none`.
+  var options: CalibrationOptions? {
+    let pictures: CalibrationOptions.Pictures? =
+      switch calibrate {
+      case "none": nil
+      case "self", nil: .drawn
+      case let folder?: .folder(folder)
+      }
+    return pictures.map {
+      CalibrationOptions($0, count: calibrationImages, seed: calibrationSeed)
+    }
+  }
+
+  private func pictures(
+    for plan: ConversionPlan, _ isExpected: Bool
+  ) -> CalibrationOptions.Pictures? {
     switch calibrate {
     case "none": nil
     case "self": .drawn
     case let folder?: .folder(folder)
-    case nil: Calibrator.isWorthwhile(for: plan) ? .drawn : nil
+    case nil:
+      Calibrator.isWorthwhile(for: plan) || isExpected && Calibrator.isPossible(for: plan)
+        ? .drawn : nil
     }
   }
 }

@@ -17,6 +17,8 @@ struct ConvertCommand: ParsableCommand {
       file, where the transformer's begin with var. and the VQ-VAE's with vae., or \
       of the official name.
 
+      A .varq file of f32, f16, bf16 and q8 may take the checkpoints' place.
+
       FORMATS
       \(ConversionRecipe.table.map { "  \($0.tensors): \($0.choice.text)" }.joined(separator: "\n"))
 
@@ -24,6 +26,8 @@ struct ConvertCommand: ParsableCommand {
         var-convert convert --var var_d16.pth --vae vae.pth --output d16.varq
         var-convert convert ar-ckpt-last.pth --output mine.varq --class-names c.txt
         var-convert convert --var var.pth --vae vae.pth --output f16.varq --type f16
+        var-convert convert --var var.pth --vae vae.pth --output s.varq --target-size 240MB
+        var-convert convert d16.varq --type mix4.25 --output small.varq
         var-convert convert --var var.pth --vae vae.pth --dry-run \\
           --tensor-type '^var\\.head\\.weight$=f16'
       """)
@@ -56,6 +60,8 @@ struct ConvertCommand: ParsableCommand {
       valueName: "regex=type"))
   var tensorTypes: [String] = []
 
+  @OptionGroup(title: "Choosing by size or loss") var search: SearchArguments
+
   @OptionGroup(title: "Calibration") var calibration: CalibrationArguments
 
   @Option(
@@ -77,10 +83,13 @@ struct ConvertCommand: ParsableCommand {
   mutating func validate() throws {
     try sources.validate()
     try calibration.validate()
-    if type != nil && recipe != nil {
-      throw ValidationError("--type and --recipe exclude each other")
+    if [type, recipe, search.targetSize?.text, search.maximumDivergence.map { "\($0)" }]
+      .compactMap(\.self).count > 1
+    {
+      throw ValidationError("--type, --recipe, --target-size and --max-kl exclude each other")
     }
-    do { if recipe == nil { _ = try chosenRecipe() } } catch { throw ValidationError("\(error)") }
+    try search.validate()
+    do { if recipe == nil { _ = try givenRecipe() } } catch { throw ValidationError("\(error)") }
     if output == nil && !dryRun { throw ValidationError("--output is needed") }
     if let output, output.isEmpty || Console.outputPath(output) == "-" {
       throw ValidationError("--output needs a file: a .varq file is not written as a stream")
@@ -91,18 +100,21 @@ struct ConvertCommand: ParsableCommand {
     let start = ContinuousClock.now
     var model = try sources.open()
     // Whatever is wrong with the target shows before all weights are read.
-    let recipe = try chosenRecipe()
+    let given = try givenRecipe()
     try model.nameClasses(from: classNames)
     let file = try target(of: model)
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
-    let plan = try ConversionPlan(model, survey, recipe)
+    let chosen = try search.best(
+      model, survey, calibrated: calibration.calibrate != "none", overrides: given.overrides)
+    let plan = try ConversionPlan(model, survey, chosen?.recipe ?? given)
     guard let file else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
     }
     let calibrationLine = ProgressLine()
-    let calibrator = try calibration.calibrator(plan, of: model, beside: file, calibrationLine)
+    let calibrator = try calibration.calibrator(
+      plan, of: model, beside: file, isExpected: chosen != nil, calibrationLine)
     let report = try Converter(plan).write(to: file, calibration: calibrator) {
       if calibrator == nil { line.show($0) }
     }
@@ -113,13 +125,30 @@ struct ConvertCommand: ParsableCommand {
         "note: \(name) could not be calibrated (its inputs are too much alike): "
           + "searched scales alone")
     }
+    if let former = model.former { note(former.file) }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
   }
 
-  private func chosenRecipe() throws -> ConversionRecipe {
+  /// What --type or --recipe name; without them, and to keep the overrides of a search, q8.
+  private func givenRecipe() throws -> ConversionRecipe {
     if let recipe { return try ConversionRecipe(contentsOf: recipe, overrides: tensorTypes) }
     return try ConversionRecipe(type: type ?? "q8", overrides: tensorTypes)
+  }
+
+  /// What a source that was rounded before costs.
+  private func note(_ former: VarqFile) {
+    let rounded = TensorFormat.allCases.filter { format in
+      format != .f32 && former.tensors.contains { $0.format == format }
+    }
+    guard !rounded.isEmpty else { return }
+    let list = rounded.map { format in
+      let count = former.tensors.count { $0.format == format }
+      return "\(Format.count(count, "tensor")) in \(format.name) (about "
+        + "\(Format.fixed(format.accuracy.typicalSQNR, 0)) dB)"
+    }
+    Console.note(
+      "note: \(former.path) has \(list.joined(separator: ", ")): what that cost stays in the file")
   }
 
   /// The file to write; nil for a dry run.

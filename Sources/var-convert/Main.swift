@@ -17,7 +17,10 @@ import TensorBytes
         var-convert export d16.varq --output d16/
       """,
     version: Version.current,
-    subcommands: [ConvertCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self])
+    subcommands: [
+      ConvertCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self,
+      SensitivityCommand.self, AnnotateCommand.self,
+    ])
 
   static func main() { Program.run(Self.self, remedy: remedy) }
 }

@@ -15,6 +15,9 @@ func remedy(for error: any Error) -> String? {
     default: nil
     }
   case ConversionError.noClasses: "--class-names needs the checkpoint of the transformer"
+  case SensitivityError.sizeOutOfReach:
+    "allow more; without --vae there is no VQ-VAE in the file, which costs about a tenth"
+  case SensitivityError.divergenceOutOfReach: "choose --type f16 or bf16"
   case RecipeError.unmatched: "--dry-run lists their names"
   case CalibrationError.halfModel: "give both --var and --vae, or --calibrate none"
   case CalibrationError.nothingToCalibrate: "leave out --calibrate, or choose a --type of few bits"

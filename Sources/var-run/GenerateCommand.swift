@@ -54,9 +54,9 @@ struct GenerateCommand: ParsableCommand {
   /// has them.
   private func repeated(_ path: String, _ model: Model) throws {
     let record = try PictureRecord(path: path)
-    guard record.model == model.checksumText else {
+    guard model.isModel(of: record) else {
       throw PictureRecordError.otherModel(
-        path: path, recorded: record.model, actual: model.checksumText)
+        path: path, recorded: record.model, actual: model.weightsChecksumText)
     }
     if record.edit?.isComposite == true { throw PictureRecordError.composite(path: path) }
     let level = CPULevel(rawValue: record.cpuLevel).flatMap { $0.isAvailable ? $0 : nil }

@@ -98,6 +98,20 @@ enum CommandTable {
       inputs: ["sharded/model.safetensors.index.json", "sharded/model-00001-of-00001.safetensors"],
       outputs: [("--output", "out.varq")]),
     TableCommand(
+      program: "var-convert", name: "convert", arguments: ["model.varq", "--type", "q8"],
+      inputs: ["model.varq"], outputs: [("--output", "out.varq")]),
+    TableCommand(
+      program: "var-convert", name: "sensitivity",
+      arguments: [
+        "model.varq", "--calibrate", "none", "--count", "1", "--images", "images",
+      ],
+      inputs: ["model.varq", picture],
+      outputs: [("--output", "out.json"), ("--report", "out.html")]),
+    TableCommand(
+      program: "var-convert", name: "annotate",
+      arguments: ["model.varq", "--class-names", "names.txt", "--meta", "name=n"],
+      inputs: ["model.varq", "names.txt"], outputs: [("--output", "out.varq")]),
+    TableCommand(
       program: "var-convert", name: "inspect", arguments: ["model.varq"], inputs: [], outputs: []),
     TableCommand(
       program: "var-convert", name: "verify", arguments: ["model.varq"], inputs: [], outputs: []),

@@ -37,7 +37,7 @@ import VARQuant
       let specification = binding.specification
       let tensor = try #require(file[specification.name])
       #expect(tensor.shape == specification.storedShape)
-      let source = try binding.checkpoint.floats(of: binding.tensor)
+      let source = try binding.source.upstreamFloats()
       #expect(try tensor.floats() == Self.stored(source, specification), "\(specification.name)")
     }
   }

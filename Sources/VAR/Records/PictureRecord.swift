@@ -15,7 +15,8 @@ package struct PictureRecord: Codable, Equatable, Sendable {
   package var command: String
   /// The program's version.
   package var version: String
-  /// SHA-256 over header and table of the model, in hexadecimal.
+  /// SHA-256 of the model's configuration and weights, in hexadecimal; in older records, of the
+  /// file's header and table.
   package var model: String
   /// What was asked for: ids, `none` and `random`; of all images of a batch that shares random
   /// numbers, else of this one alone.
@@ -95,7 +96,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
   ) {
     self.command = command
     version = Version.current
-    self.model = model.checksumText
+    self.model = model.weightsChecksumText
     switch plan.seedMode {
     case .image:
       classes = [entry.choice.text]
@@ -137,6 +138,12 @@ extension KeyedDecodingContainer {
 }
 
 extension Model {
+  /// SHA-256 of configuration and weights, in hexadecimal.
+  package var weightsChecksumText: String { SHA256Digest.hex(weightsChecksum) }
+  /// Whether a record tells of this model, however its file was labelled since.
+  package func isModel(of record: PictureRecord) -> Bool {
+    record.model == weightsChecksumText || record.model == checksumText
+  }
   /// SHA-256 over header and tensor table, in hexadecimal.
   package var checksumText: String { SHA256Digest.hex(file.checksum) }
 

@@ -71,12 +71,13 @@ package struct CalibrationPictures: Sendable {
       tokens: tokens, labels: items.map(\.label), files: items.map(\.path))
   }
 
-  /// The files that ``read(_:_:_:count:onPicture:)`` reads.
+  /// The files that ``read(_:_:_:count:onPicture:)`` reads; none without a folder.
   /// - Throws: what is wrong with the folder.
   package static func files(
-    in folder: String, _ configuration: ModelConfiguration, count: Int
+    in folder: String?, _ configuration: ModelConfiguration, count: Int
   ) throws -> [String] {
-    try LabelledImages(folder: folder, needsLabels: true, configuration).limited(to: count)
+    guard let folder else { return [] }
+    return try LabelledImages(folder: folder, needsLabels: true, configuration).limited(to: count)
       .items.map(\.path)
   }
 

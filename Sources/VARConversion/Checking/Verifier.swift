@@ -85,7 +85,6 @@ public struct Verifier {
   private func compare(
     _ tensor: VarqTensor, _ source: SourceModel.Binding
   ) throws -> QuantizationStatistics {
-    let order = StoredOrder(source.specification)
     // As in two models of other widths.
     guard tensor.shape == source.specification.storedShape else {
       throw ModelFileError(
@@ -94,10 +93,8 @@ public struct Verifier {
     }
     var statistics = QuantizationStatistics()
     var row = 0
-    let values = SourceTensor(checkpoint: source.checkpoint, tensor: source.tensor)
-    try unsafe values.forEachPiece(rows: order.rows, columns: order.columns) { values in
-      unsafe order.fromUpstream(values)
-      let rows = row..<row + values.count / max(1, order.columns)
+    try unsafe source.source.forEachPiece { values in
+      let rows = row..<row + values.count / max(1, source.source.columns)
       statistics.add(unsafe Array(values), try tensor.matrix.floats(rows: rows))
       row = rows.upperBound
     }

@@ -10,6 +10,14 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
   case classNames(path: String, count: Int, classes: Int)
   /// Names of classes were given for a model without classes.
   case noClasses
+  /// A `.varq` file was given together with other files.
+  case notAlone(path: String)
+  /// What a checkpoint's tensors do not tell was given for a `.varq` file.
+  case settled(path: String)
+  /// A `.varq` file's weights are too coarse to be rounded again.
+  case tooCoarse(path: String, tensor: String, format: TensorFormat)
+  /// The content of a `.varq` file is damaged.
+  case damaged(path: String, ContentDefect)
   /// A file of names is not UTF-8.
   case notText(path: String)
 
@@ -25,6 +33,14 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
       "\(path) has \(count) names (one a line), but the model has \(classes) classes"
     case .noClasses:
       "names of classes were given, but no transformer, which has the classes"
+    case .notAlone(let path):
+      "\(path) is a .varq file, which is converted by itself: name it alone, without --var or --vae"
+    case .settled(let path):
+      "\(path) is a .varq file: its metadata say what its tensors don't, and it can't be changed"
+    case .tooCoarse(let path, let tensor, let format):
+      "\(path) holds \(tensor) in \(format.name): rounding it again would add error to error; "
+        + "convert the checkpoints that it came from, or a .varq file of f32, f16, bf16 or q8"
+    case .damaged(let path, let defect): "\(path): \(defect)"
     case .notText(let path):
       "\(path) is not UTF-8 text"
     }

@@ -1,4 +1,3 @@
-internal import SafetensorsIO
 internal import TensorBytes
 package import VARModel
 package import VARQuant
@@ -19,12 +18,12 @@ public struct PlannedTensor: Sendable {
   public var shape: [Int] { target.shape }
   /// The name of the format that it will have.
   public var type: String { target.format.name }
-  /// Type of the elements in the source, in the spelling of safetensors.
-  public var sourceType: String { source.tensor.type.rawValue }
+  /// Type of the elements in the source, in the spelling of safetensors; a format of a `.varq` file.
+  public var sourceType: String { source.typeName }
   /// Number of elements.
-  public var elementCount: Int { source.tensor.elementCount }
+  public var elementCount: Int { source.elementCount }
   /// Bytes in the source.
-  public var sourceByteCount: Int { source.tensor.byteCount }
+  public var sourceByteCount: Int { source.byteCount }
   /// Bytes in the `.varq` file, scales included.
   public var targetByteCount: Int { target.format.byteCount(shape: target.shape) }
   /// Bytes in f32.
@@ -46,6 +45,8 @@ public struct ConversionPlan: Sendable {
   private let fixedMetadata: Metadata
   private let sources: [MappedFile]
   private let digests: [String]?
+  /// Whether the source is a `.varq` file, whose own sources' SHA-256 are kept.
+  private let isRequantization: Bool
 
   /// Plans a conversion.
   /// - Parameters:
@@ -61,20 +62,20 @@ public struct ConversionPlan: Sendable {
     }
     tensors = try zip(model.bindings, survey.facts).map { binding, facts in
       let specification = binding.specification
-      let source = SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor)
       let choice = try Self.spare(
-        recipe.choice(for: specification, facts), specification, facts, source)
+        recipe.choice(for: specification, facts), facts, binding.source)
       return PlannedTensor(
         specification: specification,
         target: TensorPlan(
           name: specification.name, format: choice.format, shape: specification.storedShape),
         note: Self.note(choice, facts),
-        source: source)
+        source: binding.source)
     }
     self.recipe = recipe
     fixedMetadata = Self.metadata(model, recipe)
     sources = model.sourceFiles.map(\.file)
     digests = survey.digests
+    isRequantization = model.former != nil
   }
 
   /// Plans a file that holds what the source does, in the source's types: f64 alone becomes f32.
@@ -84,24 +85,24 @@ public struct ConversionPlan: Sendable {
       PlannedTensor(
         specification: binding.specification,
         target: TensorPlan(
-          name: binding.specification.name, format: .exact(for: binding.tensor.type),
+          name: binding.specification.name, format: binding.source.exactFormat,
           shape: binding.specification.storedShape),
-        note: nil, source: SourceTensor(checkpoint: binding.checkpoint, tensor: binding.tensor))
+        note: nil, source: binding.source)
     }
     recipe = ConversionRecipe(.f32)
     fixedMetadata = model.configuration.metadata
     sources = model.sourceFiles.map(\.file)
     // Nobody reads them: the file has no name.
     digests = sources.map { _ in "" }
+    isRequantization = model.former != nil
   }
 
   /// The choice, or q8 (f32 where that is too small) if the format's scales lose too much.
   private static func spare(
-    _ choice: FormatChoice, _ specification: TensorSpecification, _ facts: TensorFacts,
-    _ source: SourceTensor
+    _ choice: FormatChoice, _ facts: TensorFacts, _ source: SourceTensor
   ) throws -> FormatChoice {
     guard choice.reason == .table else { return choice }
-    let loss = try ScaleSpread.loss(of: source, StoredOrder(specification), choice.format)
+    let loss = try ScaleSpread.loss(of: source, choice.format)
     guard loss > ScaleSpread.largestLoss else { return choice }
     let canBeQ8 = TensorFormat.q8.holds(facts.largestMagnitude)
     return FormatChoice(format: canBeQ8 ? .q8 : .f32, reason: .spread(loss))
@@ -125,7 +126,11 @@ public struct ConversionPlan: Sendable {
     metadata["convert.version"] = .string("var-convert " + Version.current)
     metadata["convert.recipe"] = .string(recipe.rules.isEmpty ? recipe.name : recipe.json)
     metadata["convert.overrides"] = .stringList(recipe.overrides.map(\.text))
-    metadata["source.roles"] = .stringList(model.sourceFiles.map(\.role))
+    if let former = model.former {
+      metadata.inherit(from: former.file)
+    } else {
+      metadata["source.roles"] = .stringList(model.sourceFiles.map(\.role))
+    }
     return metadata
   }
 
@@ -137,13 +142,14 @@ public struct ConversionPlan: Sendable {
   /// The sources' SHA-256 are the survey's; where that has left them out, the files are read again.
   /// - Throws: `FileError`, `DigestError`.
   package func metadata() throws -> Metadata {
-    complete(
+    if isRequantization { return fixedMetadata }
+    return complete(
       try digests ?? sources.map { SHA256Digest.hex(try SHA256Digest.digest(of: $0)) })
   }
 
   private func complete(_ digests: [String]) -> Metadata {
     var metadata = fixedMetadata
-    metadata["source.sha256"] = .stringList(digests)
+    if !isRequantization { metadata["source.sha256"] = .stringList(digests) }
     return metadata
   }
 
@@ -167,17 +173,6 @@ public struct ConversionPlan: Sendable {
       let members = tensors.filter { $0.target.format == format }
       guard !members.isEmpty else { return nil }
       return (format, members.count, members.reduce(0) { $0 + $1.targetByteCount })
-    }
-  }
-}
-
-extension TensorFormat {
-  /// What holds the values of a type; those of f64 as f32.
-  fileprivate static func exact(for type: ElementType) -> TensorFormat {
-    switch type {
-    case .f16: .f16
-    case .bf16: .bf16
-    default: .f32
     }
   }
 }

@@ -1,5 +1,4 @@
 package import TensorBytes
-internal import VARModel
 package import VARQuant
 
 /// Writes the `.varq` file of a plan, one tensor at a time.
@@ -49,11 +48,11 @@ public struct Converter {
 
   /// Writes a file without a name beside another, and opens it; it is gone when nobody uses it.
   package func writeUnnamed(
-    beside file: OutputFile, progress: (ConversionProgress) -> Void = { _ in }
+    beside file: OutputFile, calibration: (any TensorCalibration)? = nil, progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> VarqFile {
     let writer = try VarqWriter(
       file, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
-    _ = try append(to: writer, nil, .copying, progress)
+    _ = try append(to: writer, calibration, .copying, progress)
     return try writer.finishUnnamed()
   }
 
@@ -83,11 +82,12 @@ public struct Converter {
   private func encode(
     _ tensor: PlannedTensor, _ writer: VarqWriter, _ progress: (Int) -> Void
   ) throws -> QuantizationStatistics {
-    let order = StoredOrder(tensor.specification)
+    if let stored = tensor.source.stored(in: tensor.target.format) {
+      return try copy(stored.file, stored.bytes, tensor.elementCount, writer, progress)
+    }
     var encoder = TensorEncoder(tensor.target.format, shape: tensor.shape)
     do {
-      try unsafe tensor.source.forEachPiece(rows: order.rows, columns: order.columns) { values in
-        unsafe order.fromUpstream(values)
+      try unsafe tensor.source.forEachPiece { values in
         try unsafe encoder.encode(UnsafeBufferPointer(values)) { try unsafe writer.append($0) }
         progress(values.count)
       }
@@ -96,5 +96,17 @@ public struct Converter {
       throw ConversionError.encoding(tensor: tensor.name, error)
     }
     return encoder.statistics
+  }
+
+  /// Copies a tensor that a `.varq` file has in the format already: nothing is lost.
+  private func copy(
+    _ file: VarqFile, _ bytes: Range<Int>, _ count: Int, _ writer: VarqWriter,
+    _ progress: (Int) -> Void
+  ) throws -> QuantizationStatistics {
+    try writer.append(copying: bytes, of: file)
+    progress(count)
+    var statistics = QuantizationStatistics()
+    statistics.count = count
+    return statistics
   }
 }

@@ -104,6 +104,11 @@ public struct ConversionRecipe: Sendable {
     rows.map { ($0.tensors, $0.choice) }
   }
 
+  /// Whether rules and type say what format a tensor gets: large matrices and convolutions.
+  static func isChosen(_ tensor: TensorSpecification) -> Bool {
+    if case .chosen? = rows.first(where: { $0.matches(tensor) })?.choice { true } else { false }
+  }
+
   /// Chooses the format of a tensor.
   /// - Throws: ``RecipeError`` if an override asks for what is not possible.
   func choice(

@@ -37,10 +37,11 @@ package struct FormatOverride: Equatable, Sendable {
 
   /// Whether the pattern matches a part of one of the tensor's names.
   func matches(_ tensor: TensorSpecification) -> Bool {
-    matches(tensor.name) || matches(tensor.upstreamName)
+    Self.matches(pattern, tensor.name) || Self.matches(pattern, tensor.upstreamName)
   }
 
-  private func matches(_ name: String) -> Bool {
+  /// Whether a regular expression matches a part of a name.
+  static func matches(_ pattern: String, _ name: String) -> Bool {
     // Compiled anew for each name: a Regex is not Sendable, and names are a few hundred.
     guard let regex = try? Regex(pattern) else { return false }
     return (try? regex.firstMatch(in: name)) != nil

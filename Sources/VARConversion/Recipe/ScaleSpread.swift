@@ -1,4 +1,3 @@
-internal import SafetensorsIO
 internal import VARQuant
 
 /// What int8 scales of blocks under one scale a row cost a tensor, measured on some of its rows.
@@ -13,18 +12,16 @@ enum ScaleSpread {
 
   /// The loss in dB of a tensor in a format; 0 where the format's scales are not of that kind.
   static func loss(
-    of source: SourceTensor, _ order: StoredOrder, _ format: TensorFormat
+    of source: SourceTensor, _ format: TensorFormat
   ) throws -> Double {
     guard let quantizer = BlockQuantizer(format) else { return 0 }
     var loss = ScaleLoss()
-    var row = [Float](repeating: 0, count: order.columns)
-    let step = max(1, order.rows / rows)
-    defer { source.checkpoint.release(source.tensor) }
-    for index in stride(from: 0, to: order.rows, by: step) {
+    var row = [Float](repeating: 0, count: source.columns)
+    let step = max(1, source.rows / rows)
+    defer { source.release() }
+    for index in stride(from: 0, to: source.rows, by: step) {
       try unsafe row.withUnsafeMutableBufferPointer { row in
-        let elements = index * order.columns..<(index + 1) * order.columns
-        try unsafe source.checkpoint.readFloats(of: source.tensor, elements: elements, into: row)
-        unsafe order.fromUpstream(row)
+        try unsafe source.read(index..<index + 1, into: row)
         try unsafe loss.add(UnsafeBufferPointer(row), quantizer)
       }
     }

@@ -1,6 +1,7 @@
 package import SafetensorsIO
 package import TensorBytes
 package import VARModel
+internal import VARQuant
 
 /// What the tensors of a checkpoint cannot tell; the defaults are the official values.
 public struct ConversionOptions: Equatable, Sendable {
@@ -27,16 +28,15 @@ public struct ConversionOptions: Equatable, Sendable {
 /// The source of a conversion: a model's shape, inferred from its tensors, and where each tensor is.
 ///
 /// Every tensor of the manifest is there, has its shape and is of a floating-point type; nothing is
-/// left over. The values of weights have not been looked at.
+/// left over. The values of weights have not been looked at. The source may be a `.varq` file, too,
+/// which is then converted once more.
 public struct SourceModel: Sendable {
   /// A tensor of the manifest and its place.
   package struct Binding: Sendable {
     /// What the tensor is.
     package let specification: TensorSpecification
-    /// The checkpoint that has it.
-    package let checkpoint: Checkpoint
-    /// The tensor in the checkpoint.
-    package let tensor: CheckpointTensor
+    /// Where it is.
+    package let source: SourceTensor
   }
 
   /// The shape of the model, validated.
@@ -44,16 +44,19 @@ public struct SourceModel: Sendable {
   /// The tensors in the order of the manifest.
   package let bindings: [Binding]
   /// The source files and what each holds: "transformer", "vae", or "training" for
-  /// both.
+  /// both; "varq" for a converted one.
   package let sourceFiles: [(role: String, file: MappedFile)]
   /// The checkpoints of the halves, each once.
   let checkpoints: [Checkpoint]
+  /// The `.varq` file that the source is, if it is one.
+  package let former: ModelFile?
 
   /// Opens checkpoints and recognises the halves of a model in them.
   ///
   /// PyTorch's zip and legacy containers and safetensors, one file or an index of shards, told by
   /// content. Each may hold one half or both, or be a checkpoint of the trainer. Only headers are
-  /// read; nothing of a pickle is executed.
+  /// read; nothing of a pickle is executed. A `.varq` file of f32, f16, bf16 and q8 alone may take
+  /// their place.
   /// - Parameters:
   ///   - transformer: path of a file of which only the transformer is taken.
   ///   - tokenizer: path of a file of which only the VQ-VAE is taken.
@@ -64,7 +67,12 @@ public struct SourceModel: Sendable {
     transformer: String? = nil, tokenizer: String? = nil, others: [String] = [],
     options: ConversionOptions = ConversionOptions()
   ) throws -> SourceModel {
-    try recognize(
+    let paths = [transformer, tokenizer].compactMap(\.self) + others
+    if let path = try paths.first(where: { try VarqFile.isRecognized($0) }) {
+      guard paths.count == 1, others.count == 1 else { throw ConversionError.notAlone(path: path) }
+      return try SourceModel(former: ModelFile(path), options)
+    }
+    return try recognize(
       transformer: transformer.map { try Checkpoint.open($0) },
       tokenizer: tokenizer.map { try Checkpoint.open($0) },
       others: others.map { try Checkpoint.open($0) }, options: options)
@@ -115,11 +123,35 @@ public struct SourceModel: Sendable {
       guard let state, let tensor = state.tensors[name: specification.upstreamName] else {
         return nil
       }
-      return Binding(specification: specification, checkpoint: state.checkpoint, tensor: tensor)
+      return Binding(
+        specification: specification,
+        source: SourceTensor(.checkpoint(state.checkpoint, tensor), specification))
     }
+    former = nil
     sourceFiles = Self.files(transformer, tokenizer)
     let halves = [transformer, tokenizer].compactMap(\.self).map(\.checkpoint)
     checkpoints = halves.count == 2 && halves[0] === halves[1] ? [halves[0]] : halves
+  }
+
+  /// A `.varq` file as a source; what its tensors don't tell, its metadata do.
+  /// - Throws: ``ConversionError/tooCoarse(path:tensor:format:)``, ``ConversionError/settled(path:)``.
+  private init(former file: ModelFile, _ options: ConversionOptions) throws {
+    guard options == ConversionOptions() else {
+      throw ConversionError.settled(path: file.file.path)
+    }
+    for (specification, tensor) in file.tensors where tensor.format.traits is any BlockFormat {
+      throw ConversionError.tooCoarse(
+        path: file.file.path, tensor: specification.name, format: tensor.format)
+    }
+    configuration = file.configuration
+    bindings = file.tensors.map { specification, tensor in
+      Binding(
+        specification: specification,
+        source: SourceTensor(.varq(file.file, tensor), specification))
+    }
+    sourceFiles = [("varq", file.file.file)]
+    checkpoints = []
+    former = file
   }
 
   private static func files(

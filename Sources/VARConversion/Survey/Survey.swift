@@ -1,6 +1,7 @@
 internal import SafetensorsIO
 internal import TensorBytes
 internal import VARModel
+internal import VARQuant
 
 /// What is to be known of a source before formats are chosen: facts of its weights, digests of its
 /// files.
@@ -9,7 +10,7 @@ internal import VARModel
 public struct Survey: Sendable {
   /// The facts of each tensor, in the order of the source's bindings; all values are finite.
   package let facts: [TensorFacts]
-  /// The SHA-256 of each source file, in hexadecimal digits; nil where they were not wanted.
+  /// The SHA-256 of each checkpoint's file, in hexadecimal digits; nil where they were not wanted.
   package let digests: [String]?
 
   /// Reads the weights of a model.
@@ -24,10 +25,11 @@ public struct Survey: Sendable {
   ) throws {
     var surveyor = try Surveyor(model, hashing: hashing)
     for checkpoint in model.checkpoints { try surveyor.scan(checkpoint, progress) }
+    if let former = model.former { try surveyor.scan(former, progress) }
     facts = surveyor.facts
     digests = try surveyor.digests()
     for (binding, facts) in zip(model.bindings, facts) where !facts.isFinite {
-      throw ConversionError.notFinite(path: binding.checkpoint.path, tensor: binding.tensor.name)
+      throw ConversionError.notFinite(path: binding.source.path, tensor: binding.source.name)
     }
   }
 }
@@ -36,16 +38,16 @@ public struct Survey: Sendable {
 private struct Surveyor {
   private let model: SourceModel
   private var collectors: [FactCollector]
-  /// A digest of each source file in the order of the model's; empty where none is wanted.
+  /// A digest of each checkpoint's file in the order of the model's; empty where none is wanted.
   private let hashes: [SHA256Digest]
   private var tracker: ConversionProgress
 
   init(_ model: SourceModel, hashing: Bool) throws {
     self.model = model
-    collectors = model.bindings.map { FactCollector($0.tensor.type) }
-    hashes = hashing ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
+    collectors = model.bindings.map { _ in FactCollector() }
+    hashes = hashing && model.former == nil ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
     tracker = ConversionProgress(
-      phase: .examining, total: model.bindings.reduce(0) { $0 + $1.tensor.elementCount })
+      phase: .examining, total: model.bindings.reduce(0) { $0 + $1.source.elementCount })
   }
 
   var facts: [TensorFacts] { collectors.map(\.facts) }
@@ -58,24 +60,47 @@ private struct Surveyor {
   mutating func scan(
     _ checkpoint: Checkpoint, _ progress: (ConversionProgress) -> Void
   ) throws {
-    let indices = model.bindings.indices.filter { model.bindings[$0].checkpoint === checkpoint }
+    let places = model.bindings.enumerated().compactMap { index, binding in
+      guard case .checkpoint(let owner, let tensor) = binding.source.place, owner === checkpoint
+      else { return nil as (index: Int, tensor: CheckpointTensor)? }
+      return (index, tensor)
+    }
     let hash: [SHA256Digest?] = checkpoint.files.map { file in
       hashes.isEmpty
         ? nil : model.sourceFiles.firstIndex { $0.file === file }.map { hashes[$0] }
     }
     var buffer = [Float](repeating: 0, count: 4096)
     try unsafe checkpoint.scan(
-      indices.map { model.bindings[$0].tensor },
+      places.map(\.tensor),
       bytes: hashes.isEmpty ? nil : { file, bytes in try unsafe hash[file]?.update(bytes) }
     ) { tensor, elements in
-      let index = indices[tensor]
-      let binding = model.bindings[index]
+      let (index, tensor) = places[tensor]
       unsafe buffer.withUnsafeMutableBufferPointer {
-        unsafe collectors[index].add(elements, $0)
+        unsafe collectors[index].add(elements, tensor.type, $0)
       }
-      tracker.tensor = binding.specification.name
-      tracker.done += elements.count / binding.tensor.type.byteWidth
-      progress(tracker)
+      advance(index, elements.count / tensor.type.byteWidth, progress)
     }
+  }
+
+  /// Reads a `.varq` file, and checks its tensors.
+  mutating func scan(_ former: ModelFile, _ progress: (ConversionProgress) -> Void) throws {
+    for (index, binding) in model.bindings.enumerated() {
+      guard case .varq(let file, let tensor) = binding.source.place else { continue }
+      if let defect = try file.defect(of: tensor) {
+        throw ConversionError.damaged(path: file.path, defect)
+      }
+      try unsafe binding.source.forEachPiece { values in
+        unsafe collectors[index].add(UnsafeBufferPointer(values))
+        advance(index, values.count, progress)
+      }
+    }
+  }
+
+  private mutating func advance(
+    _ index: Int, _ count: Int, _ progress: (ConversionProgress) -> Void
+  ) {
+    tracker.tensor = model.bindings[index].specification.name
+    tracker.done += count
+    progress(tracker)
   }
 }

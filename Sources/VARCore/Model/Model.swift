@@ -17,6 +17,8 @@ public final class Model: Sendable {
   /// Bytes of the tensors of each part, as they are stored.
   package let byteCounts: [ModelPart: Int]
 
+  /// SHA-256 of configuration and weights, whatever the labels; see `ModelFile.weightsChecksum`.
+  package let weightsChecksum: [UInt8]
   /// Bytes of what was read into memory: vectors, positions, the codebook.
   package let heldBytes: Int
 
@@ -26,11 +28,14 @@ public final class Model: Sendable {
 
   /// Binds the tensors of an open file, all or nothing.
   /// - Throws: `ConfigurationFailure`, `ModelFileError`.
-  package init(file: VarqFile) throws {
-    let checked = try ModelFile(file)
+  package convenience init(file: VarqFile) throws { try self.init(ModelFile(file)) }
+
+  /// Binds the tensors of a file that has been checked, all or nothing.
+  package init(_ checked: ModelFile) throws {
     var binder = TensorBinder(checked)
-    self.file = file
+    file = checked.file
     configuration = checked.configuration
+    weightsChecksum = checked.weightsChecksum
     transformer = try configuration.transformer.map { try TransformerWeights(&binder, $0) }
     tokenizer = try configuration.tokenizer.map { try TokenizerWeights(&binder, $0) }
     heldBytes =
@@ -51,14 +56,14 @@ public final class Model: Sendable {
   ///
   /// The file stays mapped: another run reads the pages again.
   package func releaseTransformer() {
-    for matrix in transformer?.matrices ?? [] { file.file.release(matrix.bytes) }
+    for matrix in transformer?.matrices ?? [] { matrix.file.release(matrix.bytes) }
   }
 
   /// Lets the system take back the memory of one block's matrices.
   package func releaseBlock(_ index: Int) {
     guard let block = transformer?.blocks[index] else { return }
     for layer in [block.qkv, block.projection, block.fc1, block.fc2] {
-      file.file.release(layer.weight.bytes)
+      layer.weight.file.release(layer.weight.bytes)
     }
   }
 

@@ -114,7 +114,7 @@ extension ByteReader {
 extension Metadata {
   /// The metadata section of a file.
   /// - Throws: ``VarqDefect`` for a key or number that the format does not allow.
-  func encoded() throws(VarqDefect) -> [UInt8] {
+  package func encoded() throws(VarqDefect) -> [UInt8] {
     var bytes: [UInt8] = []
     for key in keys {
       guard let value = values[key] else { continue }
@@ -157,7 +157,8 @@ extension Metadata {
     }
   }
 
-  private static func isKey(_ key: String) -> Bool {
+  /// Whether the format allows a key.
+  package static func isKey(_ key: String) -> Bool {
     (1...VarqLayout.maximumKeyLength).contains(key.utf8.count)
       && key.utf8.allSatisfy { byte in
         switch byte {

@@ -8,6 +8,8 @@ package final class VarqFile: Sendable {
   package let file: MappedFile
   /// The minor version of the format.
   package let minorVersion: Int
+  /// Whether a newer program wrote it, of which this one may not understand everything.
+  package var isNewer: Bool { minorVersion > VarqLayout.minorVersion }
   /// The metadata, without entries of unknown types.
   package let metadata: Metadata
   /// All tensors in the order of the file.

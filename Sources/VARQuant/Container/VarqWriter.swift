@@ -97,6 +97,15 @@ package final class VarqWriter {
     if progress == byteCount { try endTensor() }
   }
 
+  /// Adds bytes of another file to the current tensor.
+  /// - Throws: as ``append(_:)``.
+  package func append(copying bytes: Range<Int>, of file: VarqFile) throws {
+    for piece in bytes.pieces(of: 1 << 20) {
+      try unsafe file.file.withBytes(in: piece) { try unsafe append($0) }
+      file.file.release(piece)
+    }
+  }
+
   /// Writes header and table, and gives the file its name.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` if a tensor is incomplete.
   package func finish() throws {

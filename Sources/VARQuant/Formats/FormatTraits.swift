@@ -45,9 +45,11 @@ package struct FormatRange: Equatable, Sendable {
 
 /// What storing weights in a format costs, as limits for checks.
 package struct FormatAccuracy: Equatable, Sendable {
-  /// Least SQNR in dB of a tensor that was converted from its source. Trained weights reach 44 in
-  /// q8, 55 in bf16 and 73 in f16; weights of another training step or model stay far below.
+  /// Least SQNR in dB of a tensor that was converted from its source; weights of another training
+  /// step or model stay far below.
   package let leastSQNR: Double
+  /// SQNR in dB of trained weights, each rounded for itself; infinite where nothing is lost.
+  package let typicalSQNR: Double
   /// Relative error ‖a − b‖/‖b‖ of the residual stream and the logits of a model whose large
   /// matrices have the format, computed in f32, against PyTorch on the original weights.
   package let stream: Double
