@@ -78,6 +78,17 @@ public struct ConversionPlan: Sendable {
     isRequantization = model.former != nil
   }
 
+  /// A plan of tensors that other plans of the same model have chosen; to know its size.
+  init(_ model: SourceModel, _ recipe: ConversionRecipe, _ tensors: [PlannedTensor]) {
+    configuration = model.configuration
+    self.tensors = tensors
+    self.recipe = recipe
+    fixedMetadata = Self.metadata(model, recipe)
+    sources = model.sourceFiles.map(\.file)
+    digests = nil
+    isRequantization = model.former != nil
+  }
+
   /// Plans a file that holds what the source does, in the source's types: f64 alone becomes f32.
   package init(exactly model: SourceModel) {
     configuration = model.configuration

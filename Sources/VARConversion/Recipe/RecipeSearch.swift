@@ -39,12 +39,24 @@ package struct RecipeSearch: Sendable {
   /// The costs.
   package let table: SensitivityTable
   private let model: SourceModel
-  private let survey: Survey
   private let overrides: [FormatOverride]
-  /// Bytes of each group in each format.
-  private let bytes: [[Int]]
-  /// The groups that the model has.
+  /// A plan for each format of the table, in which all groups have it, as far as they can.
+  private let uniform: [ConversionPlan]
+  /// The group of each tensor, as an index in ``groups``.
+  private let memberships: [Int?]
+  /// The groups that the model has, of ``WeightGroup/all``.
   private let groups: [Int]
+  /// Formats of the groups of each half that no others beat in both size and loss.
+  private let transformer: [Choice]
+  private let tokenizer: [Choice]
+
+  /// A format for some groups, by their place in ``groups``.
+  private struct Choice {
+    var formats: [Int: Int]
+    /// Bytes of the groups' weights.
+    var bytes: Int
+    var cost: Double
+  }
 
   /// Prepares a search.
   /// - Parameters:
@@ -55,139 +67,138 @@ package struct RecipeSearch: Sendable {
   ) throws {
     self.table = table
     self.model = model
-    self.survey = survey
     self.overrides = overrides
-    var bytes = WeightGroup.all.map { _ in table.formats.map { _ in 0 } }
-    for binding in model.bindings {
-      guard let group = WeightGroup.index(of: binding.specification) else { continue }
-      for (index, format) in table.formats.enumerated() {
-        let shape = binding.specification.storedShape
-        // As a recipe does where the shape does not suit.
-        let stored = format.suits(shape: shape) ? format : .f16
-        bytes[group][index] += stored.byteCount(shape: shape)
-      }
+    let uniform = try table.formats.map { format in
+      try ConversionPlan(model, survey, ConversionRecipe(format, overrides: overrides))
     }
-    self.bytes = bytes
-    groups = bytes.indices.filter { bytes[$0].contains { $0 > 0 } }
+    let indices = model.bindings.map { WeightGroup.index(of: $0.specification) }
+    let groups = WeightGroup.all.indices.filter { indices.contains($0) }
     for group in groups where table.costs[group].count != table.formats.count {
       throw SensitivityError.groupMissing(WeightGroup.all[group].name)
+    }
+    let memberships = indices.map { index in index.flatMap { groups.firstIndex(of: $0) } }
+    func choices(_ isWanted: (WeightGroup) -> Bool, _ weight: Double) -> [Choice] {
+      groups.enumerated().filter { isWanted(WeightGroup.all[$0.element]) }
+        .reduce([Choice(formats: [:], bytes: 0, cost: 0)]) { so, entry in
+          let own = table.formats.indices.map { format in
+            let bytes = zip(memberships, uniform[format].tensors).reduce(0) {
+              $0 + ($1.0 == entry.offset ? $1.1.targetByteCount : 0)
+            }
+            return Choice(
+              formats: [entry.offset: format], bytes: bytes,
+              cost: weight * table.costs[entry.element][format].value)
+          }
+          return Self.best(so, own)
+        }
+    }
+    transformer = choices({ !$0.isTokenizer }, 1)
+    tokenizer = choices({ $0.isTokenizer }, Self.pictureWeight)
+    self.uniform = uniform
+    self.groups = groups
+    self.memberships = memberships
+  }
+
+  /// All pairs of two lists that no other pair beats in both size and loss, the smallest first.
+  private static func best(_ a: [Choice], _ b: [Choice]) -> [Choice] {
+    var pairs = a.flatMap { a in
+      b.map { b in
+        Choice(
+          formats: a.formats.merging(b.formats) { $1 }, bytes: a.bytes + b.bytes,
+          cost: a.cost + b.cost)
+      }
+    }
+    pairs.sort { ($0.bytes, $0.cost) < ($1.bytes, $1.cost) }
+    var least = Double.infinity
+    return pairs.filter { pair in
+      defer { least = min(least, pair.cost) }
+      return pair.cost < least
     }
   }
 
   /// The best recipe for a goal.
   /// - Throws: ``SensitivityError`` where no recipe reaches it.
   package func best(for goal: Goal) throws -> Candidate {
-    let fixed = try fixedBytes()
     switch goal {
     case .size(let size):
-      var room = size - fixed
-      // A tensor that had to keep another format than wanted makes the file larger than expected.
-      while let found = search(costLimit: .infinity, byteLimit: room) {
-        let candidate = try candidate(found)
-        if candidate.fileSize <= size { return try refined(candidate, found, size) }
-        room -= candidate.fileSize - size
+      // Ordered by the groups' bytes, which padding between tensors can outweigh by a little.
+      for choice in Self.best(transformer, tokenizer).reversed() {
+        let candidate = try candidate(choice)
+        if candidate.fileSize <= size { return try refined(candidate, choice, size) }
       }
-      throw SensitivityError.sizeOutOfReach(wanted: size, smallest: try smallest().fileSize)
+      throw SensitivityError.sizeOutOfReach(
+        wanted: size, smallest: try smallest().fileSize)
     case .divergence(let limit):
-      guard let found = search(costLimit: limit, byteLimit: .max) else {
-        throw SensitivityError.divergenceOutOfReach(
-          wanted: limit, least: try candidate(groups.map { _ in 0 }).divergence)
+      guard let predictions = transformer.first(where: { $0.cost <= limit }),
+        let pictures = tokenizer.first(where: { $0.cost <= limit })
+      else {
+        throw SensitivityError.divergenceOutOfReach(wanted: limit, least: try finest().divergence)
       }
-      return try candidate(found)
+      return try candidate(Self.best([predictions], [pictures])[0])
     }
   }
 
-  /// The best file for each of some sizes, from the finest formats to the coarsest.
+  /// Recipes that no other beats, some two dozen from the largest to the smallest file.
   package func frontier() throws -> [Candidate] {
-    let finest = try candidate(groups.map { _ in 0 })
-    let coarsest = try smallest()
-    var points: [Candidate] = []
+    let choices = Self.best(transformer, tokenizer)
+    let (least, most) = (choices[0].bytes, choices[choices.count - 1].bytes)
     let steps = 24
+    var points: [Candidate] = []
     for step in 0...steps {
-      let size =
-        finest.fileSize - (finest.fileSize - coarsest.fileSize) * step / steps
-      let point = step == 0 ? finest : step == steps ? coarsest : try best(for: .size(size))
-      if points.last?.fileSize != point.fileSize { points.append(point) }
+      let limit = most - (most - least) * step / steps
+      guard let choice = choices.last(where: { $0.bytes <= limit }) else { continue }
+      let candidate = try candidate(choice)
+      if points.last.map({ candidate.fileSize < $0.fileSize }) ?? true { points.append(candidate) }
     }
     return points
   }
 
-  /// Makes groups finer while the file stays within a size. The search counts bytes without the
-  /// padding between tensors, which depends on what stands before each: a little room may be left.
-  private func refined(_ candidate: Candidate, _ choice: [Int], _ size: Int) throws -> Candidate {
+  private func smallest() throws -> Candidate {
+    try candidate(Self.best(transformer, tokenizer)[0])
+  }
+
+  private func finest() throws -> Candidate {
+    let formats = Dictionary(uniqueKeysWithValues: groups.indices.map { ($0, 0) })
+    return try candidate(Choice(formats: formats, bytes: 0, cost: 0))
+  }
+
+  /// Makes groups finer while the file stays within a size: padding may have left a little room.
+  private func refined(_ candidate: Candidate, _ choice: Choice, _ size: Int) throws -> Candidate {
     var (best, choice) = (candidate, choice)
     while true {
-      var gain: (cost: Double, candidate: Candidate, choice: [Int])?
-      for index in choice.indices where choice[index] > 0 {
+      var gain: (candidate: Candidate, choice: Choice)?
+      for (group, format) in choice.formats where format > 0 {
         var finer = choice
-        finer[index] -= 1
+        finer.formats[group] = format - 1
         let other = try self.candidate(finer)
-        guard other.fileSize <= size, other.cost < gain?.cost ?? best.cost else { continue }
-        gain = (other.cost, other, finer)
+        guard other.fileSize <= size, other.cost < gain?.candidate.cost ?? best.cost else {
+          continue
+        }
+        gain = (other, finer)
       }
       guard let gain else { return best }
-      (best, choice) = (gain.candidate, gain.choice)
+      (best, choice) = gain
     }
   }
 
-  private func smallest() throws -> Candidate {
-    try candidate(groups.map { _ in table.formats.count - 1 })
-  }
-
-  /// Bytes of the file that no choice changes.
-  private func fixedBytes() throws -> Int {
-    let finest = groups.map { _ in 0 }
-    return try candidate(finest).fileSize - groups.reduce(0) { $0 + bytes[$1][0] }
-  }
-
-  private func candidate(_ choice: [Int]) throws -> Candidate {
-    let rules = try zip(groups, choice).map { group, format in
-      try FormatOverride(pattern: WeightGroup.all[group].pattern, format: table.formats[format])
+  private func candidate(_ choice: Choice) throws -> Candidate {
+    var rules: [FormatOverride] = []
+    var divergence = 0.0
+    var pictureError = 0.0
+    for (place, group) in groups.enumerated() {
+      let format = choice.formats[place] ?? 0
+      let kind = WeightGroup.all[group]
+      rules.append(try FormatOverride(pattern: kind.pattern, format: table.formats[format]))
+      let cost = table.costs[group][format].value
+      if kind.isTokenizer { pictureError += cost } else { divergence += cost }
     }
     let recipe = ConversionRecipe(
       name: "chosen", rules: rules, otherwise: .q8, overrides: overrides)
-    var divergence = 0.0
-    var pictureError = 0.0
-    for (group, format) in zip(groups, choice) {
-      let cost = table.costs[group][format].value
-      if WeightGroup.all[group].isTokenizer { pictureError += cost } else { divergence += cost }
+    let tensors = memberships.enumerated().map { index, place in
+      uniform[place.flatMap { choice.formats[$0] } ?? 0].tensors[index]
     }
     return Candidate(
-      recipe: recipe, fileSize: try ConversionPlan(model, survey, recipe).fileSize(),
+      recipe: recipe, fileSize: try ConversionPlan(model, recipe, tensors).fileSize(),
       divergence: divergence, pictureError: pictureError)
-  }
-
-  /// The formats of ``groups`` of least cost within `byteLimit`, or with a limit of the costs, of the
-  /// fewest bytes; nil if there are none.
-  private func search(costLimit: Double, byteLimit: Int) -> [Int]? {
-    // All combinations of the transformer's groups, then of the VQ-VAE's: two limits on the costs.
-    var best: (rank: Double, choice: [Int])?
-    var choice = [Int](repeating: 0, count: groups.count)
-    let isMinimizingBytes = costLimit < .infinity
-    func visit(_ depth: Int, _ size: Int, _ divergence: Double, _ picture: Double) {
-      guard size <= byteLimit, divergence <= costLimit, picture <= costLimit else { return }
-      let cost = divergence + picture
-      if !isMinimizingBytes, let best, cost >= best.rank { return }
-      if isMinimizingBytes, let best, Double(size) > best.rank { return }
-      guard depth < groups.count else {
-        let rank = isMinimizingBytes ? Double(size) : cost
-        // Of as small files, the better one.
-        if let best, rank >= best.rank { return }
-        best = (rank, choice)
-        return
-      }
-      let group = groups[depth]
-      let isTokenizer = WeightGroup.all[group].isTokenizer
-      for format in table.formats.indices {
-        choice[depth] = format
-        let cost = table.costs[group][format].value
-        visit(
-          depth + 1, size + bytes[group][format], divergence + (isTokenizer ? 0 : cost),
-          picture + (isTokenizer ? Self.pictureWeight * cost : 0))
-      }
-    }
-    visit(0, 0, 0, 0)
-    return best?.choice
   }
 }
 
