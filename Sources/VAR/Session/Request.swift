@@ -1,4 +1,4 @@
-package import VARCore
+public import VARCore
 public import VARImages
 import VARModel
 
@@ -25,6 +25,8 @@ public struct Request: Sendable {
   public var count: Int
   /// Seed of the first picture; the next ones have the numbers after it.
   public var seed: UInt64
+  /// Whose random numbers a seed stands for: PyTorch's on a CPU, or on a GPU of a kind.
+  public var seedDevice = SeedDevice.cpu
   /// Strength of classifier-free guidance, 0 to 1000; 0 is none and halves the work.
   public var guidance = 1.5
   /// Only this many of the most probable tokens are drawn from; 0 is all.
@@ -109,7 +111,7 @@ extension Request {
     let vocabulary = model.configuration.transformer?.vocabulary ?? 1
     return GenerationPlan(
       choices: Array(repeating: choice, count: count), classes: model.classes, seed: seed,
-      seedMode: .image,
+      seedMode: .image, seedDevice: seedDevice,
       options: SamplingOptions(
         guidance: guidance, topK: min(topK, vocabulary), topP: topP, smooth: isSmooth))
   }

@@ -38,7 +38,7 @@ package struct CalibrationPictures: Sendable {
       let indices = (start..<start + images).map { min($0, count - 1) }
       let request = GenerationRequest(
         labels: indices.map { labels[$0] }, options: SamplingOptions(),
-        random: .image(indices.map { RandomSource(seed: seed &+ UInt64($0)) }))
+        random: .image(indices.map { TorchGenerator(seed: seed &+ UInt64($0)) }))
       let drawn = try generator.generate(request) { event in
         switch event {
         case .block(let block, _): model.releaseBlock(block)
