@@ -30,7 +30,11 @@ struct SamplingArguments: ParsableArguments {
       """, valueName: "device"), transform: Self.device)
   var seedDevice: SeedDevice?
 
-  @Option(help: "Strength of classifier-free guidance; 0 is none. (default: 1.5)")
+  @Option(
+    help: """
+      Strength of classifier-free guidance; 0 is none. (default: the model's own, if its file has one, \
+      else 1.5)
+      """)
   var cfg: Double?
 
   @Option(
@@ -91,12 +95,16 @@ struct SamplingArguments: ParsableArguments {
       Console.note(
         "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept")
     }
+    if let guidance = configuration.guidance, cfg == nil {
+      Console.note("guidance \(guidance), the model's own default")
+    }
     return GenerationPlan(
       choices: choices, classes: configuration.transformer?.classes ?? 0,
       seed: seed ?? UInt64(UInt32.random(in: 0...UInt32.max)), seedMode: seedMode ?? .image,
       seedDevice: seedDevice ?? .cpu,
       options: SamplingOptions(
-        guidance: cfg ?? official.guidance, topK: min(topK ?? official.topK, vocabulary),
+        guidance: cfg ?? SamplingOptions.guidance(of: configuration),
+        topK: min(topK ?? official.topK, vocabulary),
         topP: topP ?? official.topP, smooth: smooth))
   }
 }

@@ -27,8 +27,9 @@ public struct Request: Sendable {
   public var seed: UInt64
   /// Whose random numbers a seed stands for: PyTorch's on a CPU, or on a GPU of a kind.
   public var seedDevice = SeedDevice.cpu
-  /// Strength of classifier-free guidance, 0 to 1000; 0 is none and halves the work.
-  public var guidance = 1.5
+  /// Strength of classifier-free guidance, 0 to 1000; 0 is none and halves the work. Nil is the model's
+  /// own default, `Model.guidance`.
+  public var guidance: Double?
   /// Only this many of the most probable tokens are drawn from; 0 is all.
   public var topK = 900
   /// Only the most probable tokens that make up this probability are drawn from; 0 is all.
@@ -103,6 +104,7 @@ extension Request {
   /// - Throws: ``RequestError``.
   package func plan(for model: Model) throws(RequestError) -> GenerationPlan {
     try check("count", count, (1...GenerationPlan.limit).contains(count), "1 to 100000")
+    let guidance = guidance ?? model.guidance
     try check("guidance", guidance, (0...1000).contains(guidance), "0 to 1000")
     try check("topK", topK, topK >= 0, "0 (all) or more")
     try check("topP", topP, (0...1).contains(topP), "0 (all) to 1")
