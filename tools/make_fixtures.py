@@ -16,6 +16,7 @@ import sys
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import compare_goldens
@@ -208,6 +209,16 @@ def write_reference(folder, name, file, *options):
                     '--top-k', '50', '--top-p', '0.96', *options, '--output', f'{folder}/goldens/{name}/{file}'], check=True)
 
 
+def as_version_1(path):
+    """Rewrites a dump of one run as the first version of dump_reference.py wrote it: parity still reads those."""
+    with safe_open(path, 'pt') as f:
+        facts, tensors = f.metadata(), {name.removeprefix('run0.'): f.get_tensor(name) for name in f.keys()}
+    run, draws = json.loads(facts.pop('runs'))[0], json.loads(facts['first_draws'])[0]
+    arguments = {key: value for key, value in run.items() if key not in ('device', 'autocast')}
+    save_file(tensors, path, metadata=facts | {'kind': 'var-reference-v1', 'arguments': json.dumps(arguments),
+                                               'first_draws': json.dumps(draws)})
+
+
 def write_sums(folder):
     lines = []
     for root, _, names in os.walk(folder):
@@ -235,6 +246,7 @@ def main():
         make_model(folder, name, f'{folder}/images')
     write_containers(folder)
     write_reference(folder, 'per-block', 'reference.safetensors')
+    as_version_1(f'{folder}/goldens/per-block/reference.safetensors')
     write_reference(folder, 'per-block', 'reference-bf16.safetensors', '--autocast', 'bf16')
     write_reference(folder, 'plain', 'reference-runs.safetensors', '--autocast', 'none,bf16,fp16', '--draws', 'cuda:1x256')
     write_sums(folder)
