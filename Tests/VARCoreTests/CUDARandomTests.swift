@@ -28,6 +28,17 @@ import VARCore
     #expect(printed == ["0.3990", "0.5167", "0.0249", "0.9401"])
   }
 
+  /// −log u, but never 0: where u rounds to 1 or to its neighbour, half an ulp of 1 (PyTorch issue 16706).
+  @Test func exponentialNumbersAreNeverZero() {
+    let least: Float = 0x1p-24
+    for word in [UInt32.max, 0xffff_ff80, 0xffff_ff00, 0xffff_fe81] {
+      #expect(CUDARandom.exponential(word) == least, "\(word)")
+    }
+    #expect(CUDARandom.exponential(0xffff_fe00) > least)
+    #expect(abs(CUDARandom.exponential(0) - Float(33 * log(2.0))) < 1e-5)
+    #expect(abs(CUDARandom.exponential(1 << 31) - Float(log(2.0))) < 1e-6)
+  }
+
   /// The end of `torch.randn(9483264, device="cuda")` with seed 1, which depends on the card (PyTorch
   /// issue 143086); curand makes normal numbers of two words each by Box and Muller.
   @Test(arguments: [

@@ -58,7 +58,7 @@ package struct CUDARandom: Sendable {
   ///
   /// CUDA takes its fast logarithm, whose bits are nowhere specified: it errs by up to 2⁻²¹·⁴ near 1, so
   /// that a near-tie falls the other way now and then.
-  static func exponential(_ word: UInt32) -> Float {
+  package static func exponential(_ word: UInt32) -> Float {
     let uniform = uniform(word)
     let least = Float.ulpOfOne / 2
     return uniform >= 1 - least ? least : -logarithm(uniform)
