@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 from vartorch.checkpoint import load_pair
+from vartorch.cuda_random import CUDAGenerator
 from vartorch.sampling import box_mask, generate, teacher_forced_logits
 
 MIN_PSNR = 50.0
@@ -56,6 +57,8 @@ def rerun(name, golden, var, vae, images, record=None):
         with torch.no_grad():
             arguments['image_tokens'] = vae.encode(source)
         arguments['mask'] = box_mask(golden['box_y0x0y1x1'], var.patch_nums[-1], inside=int(kind == 'outpaint'))
+    if 'seed_device' in golden:
+        arguments['generator'] = CUDAGenerator(golden['seed'], golden['seed_device'])
     return generate(var, vae, torch.tensor(golden['labels']), seed=golden['seed'],
                     smooth=golden.get('more_smooth', False), record=record, **arguments)
 

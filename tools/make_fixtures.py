@@ -16,12 +16,14 @@ import sys
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 import compare_goldens
 import make_checkpoint
 from fixtures import numeric, readers
 from vartorch.checkpoint import load_pair, load_state_dict
+from vartorch.cuda_random import CUDAGenerator
 from vartorch.sampling import draw_labels, generate
 
 # name: arguments of make_checkpoint.py. per-block and shared cover the two released forms of adaLN, with four phi
@@ -42,6 +44,12 @@ GENERATE = {
     'plain': dict(labels=[2], cfg=0.0, top_k=0, top_p=0.0),
     'unconditional': dict(labels=['none'], cfg=1.5, top_k=0, top_p=0.9),
     'smooth': dict(labels=[2], cfg=3.0, top_k=30, top_p=0.95, more_smooth=True),
+}
+# Drawn with a GPU's numbers; the last two cards are so small that threads fill several elements and go round.
+CUDA = {
+    'cuda_single': dict(labels=[2], seed_device='cuda:h100', cfg=1.5, top_k=50, top_p=0.96),
+    'cuda_batch': dict(labels=[3, 0, 1], seed_device='cuda:1x256', cfg=1.5, top_k=50, top_p=0.96),
+    'cuda_smooth': dict(labels=[2], seed_device='cuda:2x512', cfg=3.0, top_k=30, top_p=0.95, more_smooth=True),
 }
 EDIT = {
     'inpaint': dict(labels=['none'], box_y0x0y1x1=[0.25, 0.25, 0.75, 0.75]),
@@ -99,6 +107,8 @@ def write_golden(folder, name, golden, var, vae, images):
     else:
         raise SystemExit(f'{folder}/{name}: no robust seed')
     finish_golden(folder, name, golden, image, tokens)
+    if 'seed_device' in golden:
+        return  # the logits are like the others'
     if name not in FULL_DUMP:
         seen = {k: v[:, :4] for k, v in seen.items() if k.endswith('.logits')}
     save_file({k: v.contiguous() for k, v in seen.items()}, f'{folder}/{name}.safetensors', metadata={'torch': torch.__version__})
@@ -135,16 +145,16 @@ def write_evaluation(folder, images, var, vae, picture):
         f.write('\n')
 
 
-def write_label_draws(folder, var, vae):
+def write_label_draws(folder, var, vae, count, device=None):
     """Labels left out: drawn first from the same generator; the rest of the draws follow."""
-    for count in (1, 3):
-        g = torch.Generator().manual_seed(17)
-        labels = draw_labels(var.classes, count, g)
-        _, tokens = generate(var, vae, labels, generator=g, cfg=1.5, top_k=50, top_p=0.96)
-        golden = {'drawn_labels': labels.tolist(), 'count': count, 'seed': 17, 'cfg': 1.5, 'top_k': 50, 'top_p': 0.96}
-        with open(f'{folder}/labels_{count}.json', 'w') as f:
-            json.dump(golden | {'tokens': [t.tolist() for t in tokens]}, f)
-            f.write('\n')
+    g = CUDAGenerator(17, device) if device else torch.Generator().manual_seed(17)
+    labels = draw_labels(var.classes, count, g)
+    _, tokens = generate(var, vae, labels, generator=g, cfg=1.5, top_k=50, top_p=0.96)
+    golden = {'drawn_labels': labels.tolist(), 'count': count, 'seed': 17, 'cfg': 1.5, 'top_k': 50, 'top_p': 0.96}
+    golden |= {'seed_device': device} if device else {}
+    with open(f'{folder}/labels_{"cuda_" if device else ""}{count}.json', 'w') as f:
+        json.dump(golden | {'tokens': [t.tolist() for t in tokens]}, f)
+        f.write('\n')
 
 
 def make_model(folder, name, images):
@@ -163,7 +173,19 @@ def make_model(folder, name, images):
     for kind, golden in EDIT.items():
         golden = {'image': picture, 'cfg': 3.0, 'top_k': 30, 'top_p': 0.95, 'mode': kind, **golden}
         write_golden(goldens, f'{kind}_picture', golden, var, vae, images)
-    write_label_draws(goldens, var, vae)
+    for count in (1, 3):
+        write_label_draws(goldens, var, vae, count)
+    write_cuda(goldens, var, vae, images, picture)
+
+
+def write_cuda(goldens, var, vae, images, picture):
+    """The tokens that a GPU's numbers draw, and labels that they draw first."""
+    for kind, golden in CUDA.items():
+        write_golden(goldens, kind, dict(golden), var, vae, images)
+    golden = {'image': picture, 'cfg': 3.0, 'top_k': 30, 'top_p': 0.95, 'mode': 'edit', **EDIT['edit'], 'seed_device': 'cuda:t4'}
+    write_golden(goldens, 'edit_cuda', golden, var, vae, images)
+    for count in (1, 3):
+        write_label_draws(goldens, var, vae, count, 'cuda:a100')
 
 
 def write_containers(folder):
@@ -179,12 +201,22 @@ def write_containers(folder):
     torch.save({'epoch': 3, 'iter': 17, 'trainer': trainer, 'args': {'depth': 1, 'fp16': 1}}, f'{source}/ar-ckpt-last.pth')
 
 
-def write_reference(folder, name):
+def write_reference(folder, name, file, *options):
     """A dump for `var-run parity`, by the program that users make theirs with."""
     models = f'{folder}/models/{name}'
     subprocess.run([sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), 'dump_reference.py'),
                     '--var', f'{models}/var.pth', '--vae', f'{models}/vae.pth', '--classes', '2', '--seed', '5', '--cfg', '1.5',
-                    '--top-k', '50', '--top-p', '0.96', '--output', f'{folder}/goldens/{name}/reference.safetensors'], check=True)
+                    '--top-k', '50', '--top-p', '0.96', *options, '--output', f'{folder}/goldens/{name}/{file}'], check=True)
+
+
+def as_version_1(path):
+    """Rewrites a dump of one run as the first version of dump_reference.py wrote it: parity still reads those."""
+    with safe_open(path, 'pt') as f:
+        facts, tensors = f.metadata(), {name.removeprefix('run0.'): f.get_tensor(name) for name in f.keys()}
+    run, draws = json.loads(facts.pop('runs'))[0], json.loads(facts['first_draws'])[0]
+    arguments = {key: value for key, value in run.items() if key not in ('device', 'autocast')}
+    save_file(tensors, path, metadata=facts | {'kind': 'var-reference-v1', 'arguments': json.dumps(arguments),
+                                               'first_draws': json.dumps(draws)})
 
 
 def write_sums(folder):
@@ -213,7 +245,10 @@ def main():
     for name in MODELS:
         make_model(folder, name, f'{folder}/images')
     write_containers(folder)
-    write_reference(folder, 'per-block')
+    write_reference(folder, 'per-block', 'reference.safetensors')
+    as_version_1(f'{folder}/goldens/per-block/reference.safetensors')
+    write_reference(folder, 'per-block', 'reference-bf16.safetensors', '--autocast', 'bf16')
+    write_reference(folder, 'plain', 'reference-runs.safetensors', '--autocast', 'none,bf16,fp16', '--draws', 'cuda:1x256')
     write_sums(folder)
 
 

@@ -117,6 +117,24 @@ class ExampleTests(unittest.TestCase):
         self.assertEqual(self.open(sign=True).metadata, {'model.architecture': 'var'})
 
 
+    def test_a_default_guidance(self):
+        with tempfile.TemporaryDirectory() as name:
+            path = pathlib.Path(name) / 'model.varq'
+            convert('convert', '--var', MODELS / 'plain' / 'var.pth', '--vae', MODELS / 'plain' / 'vae.pth',
+                    '--output', path, '--default-cfg', '2.5')
+            self.assertEqual(varq.VarqFile(path).metadata['sampling.guidance'], 2.5)
+            # A wrong one under a right checksum.
+            self.data = bytearray(path.read_bytes())
+            place = self.data.index(b'sampling.guidance') + len('sampling.guidance')
+            self.data[place:place + 8] = struct.pack('<d', -1)
+            size = struct.unpack_from('<QQ', self.data, 32)
+            digest = hashlib.sha256(self.data[:64] + self.data[96:96 + sum(size)]).digest()
+            self.data[64:96] = digest
+            path.write_bytes(self.data)
+            with self.assertRaisesRegex(varq.VarqError, 'sampling.guidance'):
+                varq.VarqFile(path)
+
+
 class CodeTests(unittest.TestCase):
     """The tables and places of codes, against the text."""
 

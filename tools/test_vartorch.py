@@ -16,6 +16,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import compare_goldens  # noqa: E402
 from fixtures import readers  # noqa: E402
 from vartorch import fashion  # noqa: E402
+from vartorch.cuda_random import CUDAGenerator, philox  # noqa: E402
 from vartorch.checkpoint import build_vae, load_pair, load_state_dict  # noqa: E402
 from vartorch.muon import orthogonalize  # noqa: E402
 from vartorch.sampling import box_mask, filter_logits, keep_masks  # noqa: E402
@@ -33,7 +34,7 @@ class Goldens(unittest.TestCase):
                 problems = compare_goldens.compare(folder, file[:-5], var, vae, f'{FIXTURES}/images')
                 self.assertEqual(problems, [], f'{name}/{file}')
                 seen += 1
-        self.assertEqual(seen, 13)
+        self.assertEqual(seen, 17)
 
     def test_per_block(self):
         self.check('per-block')
@@ -67,6 +68,22 @@ class Containers(unittest.TestCase):
         del state['decoder.norm_out.bias']
         with self.assertRaisesRegex(RuntimeError, 'decoder.norm_out.bias'):
             build_vae(state, (1, 2, 4))
+
+
+class CUDARandom(unittest.TestCase):
+    """Published numbers: Random123's test vector, what PyTorch printed on GPUs."""
+
+    def test_philox(self):
+        self.assertEqual([f'{word:08x}' for word in philox([0, 0, 0, 0], (0, 0))], ['6627e8d5', 'e169c58d', 'bc57ac4c', '9b00dbd8'])
+
+    def test_uniform(self):
+        self.assertEqual([f'{u:.4f}' for u in CUDAGenerator(0, 'cuda:a100').uniform(4)], ['0.3990', '0.5167', '0.0249', '0.9401'])
+
+    def test_the_offset_goes_on(self):
+        both, alone = CUDAGenerator(7, 'cuda:1x256'), CUDAGenerator(7, 'cuda:1x256')
+        both.exponential(1025)  # a loop more than 1024 numbers
+        alone.offset = 8
+        self.assertEqual(both.exponential(3).tolist(), alone.exponential(3).tolist())
 
 
 class Pieces(unittest.TestCase):

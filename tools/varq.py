@@ -168,6 +168,8 @@ class VarqFile:
             if value is not None:
                 self.metadata[key.decode()] = value
         check(cursor.at_end(), 'the metadata has bytes that belong to no entry')
+        guidance = self.metadata.get('sampling.guidance', 0.0)
+        check(isinstance(guidance, float) and 0 <= guidance <= 1000, 'sampling.guidance is no strength of guidance')
 
     @staticmethod
     def _value(kind, data, key):

@@ -37,12 +37,21 @@ struct SourceOptions: ParsableArguments {
   @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
   var znorm = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Guidance that the model is drawn with where none is asked for; 0 for one that was trained to need none. (default: the official 1.5)",
+      valueName: "cfg"))
+  var defaultCfg: Double?
+
   func validate() throws {
     if checkpoints.isEmpty && transformer == nil && tokenizer == nil {
       throw ValidationError("name the checkpoints: --var FILE --vae FILE, or a training checkpoint")
     }
     if !quantResi.isFinite {
       throw ValidationError("--quant-resi must be a number, such as 0.5, but is \(quantResi)")
+    }
+    if let defaultCfg, !(0...1000).contains(defaultCfg) {
+      throw ValidationError("--default-cfg must be 0 to 1000, but is \(defaultCfg)")
     }
   }
 
@@ -51,7 +60,8 @@ struct SourceOptions: ParsableArguments {
     try SourceModel.open(
       transformer: transformer, tokenizer: tokenizer, others: checkpoints,
       options: ConversionOptions(
-        patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm))
+        patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm,
+        guidance: defaultCfg))
   }
 
   private static func sides(_ text: String) throws -> [Int] {

@@ -47,7 +47,7 @@ struct BenchCommand: ParsableCommand {
     let classes = model.configuration.transformer?.classes ?? 1
     let request = GenerationRequest(
       labels: (0..<batch).map { .id($0 % classes) }, options: options(model),
-      random: .image((0..<batch).map { RandomSource(seed: UInt64($0)) }))
+      random: .image((0..<batch).map { TorchGenerator(seed: UInt64($0)) }))
     var start: Double?
     let first = try benchmark.run(request) { start = ProcessFacts.secondsSinceStart }
     // Before the next rounds, which keep what `generate` lets go of.

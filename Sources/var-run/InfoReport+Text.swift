@@ -28,6 +28,7 @@ extension InfoReport {
           "\(transformer.classes)"
             + (transformer.classNames ? ", named (--classes lists them)" : ", without names")
         ))
+      facts.append(("guidance", "\(transformer.guidance) where none is asked for"))
     }
     if let tokenizer, let imageSide {
       facts.append(

@@ -15,6 +15,7 @@ struct InfoReport: Encodable {
     let heads: Int
     let classes: Int
     let classNames: Bool
+    let guidance: Double
     let adaln: String
     let attention: String
     let parameters: Int
@@ -76,7 +77,8 @@ struct InfoReport: Encodable {
     transformer = configuration.transformer.map { shape in
       Transformer(
         depth: shape.depth, width: shape.width, heads: shape.heads, classes: shape.classes,
-        classNames: !configuration.classNames.isEmpty, adaln: shape.adaLN.rawValue,
+        classNames: !configuration.classNames.isEmpty, guidance: model.guidance,
+        adaln: shape.adaLN.rawValue,
         attention: shape.attention.rawValue, parameters: model.parameters(of: .transformer))
     }
     tokenizer = configuration.tokenizer.map { shape in

@@ -38,8 +38,9 @@ struct ParityCommand: ParsableCommand {
   func run() throws {
     let model = try model.open()
     let file = try output.map { try force.outputs(reading: [model.path, reference]).file($0) }
-    let run = try ParityRun(model, self.model.context(), ReferenceDump(reference))
-    let report = try run.run()
+    let compute = try self.model.context()
+    let runs = try ReferenceDump.runs(reference)
+    let report = ParityReports(try runs.map { try ParityRun(model, compute, $0).run() })
     try file?.write(Console.json(report))
     if json {
       try Console.print(json: report)

@@ -3,10 +3,28 @@ import VARCompute
 import VAREvaluation
 import VARQuant
 
+extension ParityReports {
+  /// All reports, each under what its run was where there are several, and what they come to.
+  var lines: [String] {
+    guard runs.count > 1 else { return runs.flatMap(\.lines) }
+    var lines: [String] = []
+    for (index, report) in runs.enumerated() {
+      lines += ["run \(index): \(report.run)", ""] + report.lines + [""]
+    }
+    let failed = runs.indices.filter { !runs[$0].passed }.map(String.init)
+    return lines + [
+      passed
+        ? "all \(runs.count) runs passed" : "failed: run \(failed.joined(separator: ", "))"
+    ]
+  }
+}
+
 extension ParityReport {
   /// The report as tables, the verdict last.
   var lines: [String] {
-    var lines = [tensorTable.text, "", predictionTable.text]
+    var lines = [tensorTable.text, ""]
+    if !gains.isEmpty { lines += [gainText, ""] }
+    lines.append(predictionTable.text)
     if !agreement.isEmpty { lines += ["", agreementText] }
     if let freeRunPSNR {
       let values = freeRunPSNR.map { $0.isFinite ? Format.fixed($0, 1) : "∞" }
@@ -43,6 +61,11 @@ extension ParityReport {
     return table
   }
 
+  private var gainText: String {
+    "what the blocks add, by what they add in the reference: "
+      + gains.map { Format.fixed($0.gain, 4) }.joined(separator: " ")
+  }
+
   private var agreementText: String {
     "tokens of the free run, by scale: "
       + agreement.map { "\($0.same)/\($0.total)" }.joined(separator: " ")
@@ -60,7 +83,9 @@ extension ParityReport {
   }
 
   private var conclusion: String {
-    let setting = "\(limits.format.name) weights, \(limits.mode.rawValue) arithmetic"
+    let rounded =
+      limits.reference == .none ? "" : ", reference by \(limits.reference.rawValue) autocast"
+    let setting = "\(limits.format.name) weights, \(limits.mode.rawValue) arithmetic" + rounded
     if passed { return "parity: passed (\(setting))" }
     let first = firstFailure.map { "; the first tensor beyond its limit is \($0.name)" } ?? ""
     return "parity: failed (\(setting))" + first

@@ -15,6 +15,7 @@ func remedy(for error: any Error) -> String? {
   case let error as LabelError: remedy(for: error)
   case let error as PictureError: remedy(for: error.error)
   case let error as PictureRecordError: remedy(for: error)
+  case ModelError.batchOnDevice: "draw fewer at once, or each by itself with --seed-mode image"
   case SamplingError.nonFinite: "--compute f32 holds larger numbers"
   default: nil
   }

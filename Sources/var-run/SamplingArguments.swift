@@ -21,7 +21,20 @@ struct SamplingArguments: ParsableArguments {
       """)
   var seedMode: SeedMode?
 
-  @Option(help: "Strength of classifier-free guidance; 0 is none. (default: 1.5)")
+  @Option(
+    help: ArgumentHelp(
+      """
+      Whose random numbers the seed stands for: cpu, PyTorch's on a CPU; cuda:CARD, PyTorch's on a GPU, \
+      where CARD is \(CUDADevice.named.map(\.0).joined(separator: ", ")), or multiprocessors×threads \
+      of each, such as 108x2048. (default: cpu)
+      """, valueName: "device"), transform: Self.device)
+  var seedDevice: SeedDevice?
+
+  @Option(
+    help: """
+      Strength of classifier-free guidance; 0 is none. (default: the model's own, if its file has one, \
+      else 1.5)
+      """)
   var cfg: Double?
 
   @Option(
@@ -58,9 +71,20 @@ struct SamplingArguments: ParsableArguments {
     return seed
   }
 
+  private static func device(_ text: String) throws -> SeedDevice {
+    guard let device = SeedDevice(text) else {
+      throw ValidationError(
+        "a device is cpu, cuda:\(CUDADevice.named.map(\.0).joined(separator: ", cuda:")), or cuda: "
+          + "with multiprocessors (1 to 4096) and threads of each (256 to 65536), such as "
+          + "cuda:108x2048")
+    }
+    return device
+  }
+
   /// Whether any of them was given.
   var isGiven: Bool {
-    seed != nil || seedMode != nil || cfg != nil || topK != nil || topP != nil || smooth
+    seed != nil || seedMode != nil || seedDevice != nil || cfg != nil || topK != nil || topP != nil
+      || smooth
   }
 
   /// The images of a run with these options; says what it had to change.
@@ -71,11 +95,16 @@ struct SamplingArguments: ParsableArguments {
       Console.note(
         "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept")
     }
+    if let guidance = configuration.guidance, cfg == nil {
+      Console.note("guidance \(guidance), the model's own default")
+    }
     return GenerationPlan(
       choices: choices, classes: configuration.transformer?.classes ?? 0,
       seed: seed ?? UInt64(UInt32.random(in: 0...UInt32.max)), seedMode: seedMode ?? .image,
+      seedDevice: seedDevice ?? .cpu,
       options: SamplingOptions(
-        guidance: cfg ?? official.guidance, topK: min(topK ?? official.topK, vocabulary),
+        guidance: cfg ?? SamplingOptions.guidance(of: configuration),
+        topK: min(topK ?? official.topK, vocabulary),
         topP: topP ?? official.topP, smooth: smooth))
   }
 }

@@ -149,6 +149,17 @@ import Testing
       arguments: [
         "convert", "--var", pair[1], "--vae", fixture("shared/vae.pth"), "--dry-run",
       ], status: 1, message: "quantize.ema_vocab_hit_SV"),
+    Misuse(
+      arguments: ["convert"] + pair + ["--dry-run", "--default-cfg=-1"], status: 64,
+      message: "--default-cfg must be 0 to 1000, but is -1.0"),
+    Misuse(
+      arguments: ["convert"] + pair + ["--dry-run", "--default-cfg", "nan"], status: 64,
+      message: "--default-cfg must be 0 to 1000, but is nan"),
+    Misuse(
+      arguments: [
+        "convert", fixture("plain/vae.pth"), "--dry-run", "--patch-nums", "1,2,4", "--default-cfg",
+        "0",
+      ], status: 1, message: "a default guidance is of no use without a transformer"),
     Misuse(arguments: ["inspect", "/no/such/file"], status: 1, message: "/no/such/file"),
     Misuse(
       arguments: ["verify", pair[1]], status: 1, message: "not a .varq file"),
@@ -208,6 +219,32 @@ import Testing
       let values = ["name", "dtype", "sha256"].map { tensor[$0] as? String ?? "nothing" }
       return values.joined(separator: " ") + " [\(shape)]"
     }.sorted()
+  }
+
+  /// A model that needs no guidance says so; var-run takes it, says it, and obeys another.
+  @Test func aDefaultGuidanceIsTaken() throws {
+    let path = try convert("--default-cfg", "0")
+    let metadata = try json(run("inspect", path, "--json"))["metadata"] as? [String: Any]
+    #expect(metadata?["sampling.guidance"] as? Double == 0)
+    func tokens(_ options: String...) throws -> (text: String, errors: String) {
+      let result = try CommandRunner.run(
+        "var-run",
+        [
+          "generate", "--model", path, "--classes", "3", "--seed", "5", "--compute", "f32",
+          "--force", "--output", "p.png", "--tokens-output", "-",
+        ] + options, in: folder.path)
+      try #require(result.status == 0, "\(result.errors)")
+      return (result.text, result.errors)
+    }
+    let own = try tokens()
+    #expect(own.errors.contains("guidance 0.0, the model's own default\n"), "\(own.errors)")
+    let none = try tokens("--cfg", "0")
+    #expect(none.text == own.text)
+    #expect(!none.errors.contains("guidance"))
+    let other = try tokens("--cfg", "4")
+    #expect(other.text != own.text)
+    let info = try CommandRunner.run("var-run", ["info", "--model", path], in: folder.path)
+    #expect(info.text.contains(/guidance +0\.0 where none is asked for/))
   }
 
   @Test func classNamesAreKept() throws {

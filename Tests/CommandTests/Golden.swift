@@ -10,6 +10,7 @@ struct Golden: Decodable {
   let labels: [Int]?
   let drawnLabels: [Int]?
   let seed: UInt64?
+  let seedDevice: String?
   let cfg: Double?
   let topK: Int?
   let topP: Double?
@@ -27,6 +28,7 @@ struct Golden: Decodable {
     case labels
     case drawnLabels = "drawn_labels"
     case seed
+    case seedDevice = "seed_device"
     case cfg
     case topK = "top_k"
     case topP = "top_p"
@@ -54,7 +56,8 @@ struct Golden: Decodable {
       "--seed", "\(seed ?? 0)", "--cfg", "\(cfg ?? 0)", "--top-k", "\(topK ?? 0)",
       "--top-p", "\(topP ?? 0)", "--seed-mode", "batch", "--compute", "f32",
     ]
-    return (classes ?? []) + sampling + (moreSmooth == true ? ["--smooth"] : [])
+    let device = seedDevice.map { ["--seed-device", $0] } ?? []
+    return (classes ?? []) + sampling + device + (moreSmooth == true ? ["--smooth"] : [])
   }
 
   /// One image's tokens, [scale][position].

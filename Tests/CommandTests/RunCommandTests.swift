@@ -69,7 +69,10 @@ import VARModel
     #expect(try image("all/0004.png") == image("one.png"))
   }
 
-  @Test(arguments: [[], ["--seed-mode", "batch"], ["--smooth", "--cfg", "4", "--top-k", "5"]])
+  @Test(arguments: [
+    [], ["--seed-mode", "batch"], ["--smooth", "--cfg", "4", "--top-k", "5"],
+    ["--seed-device", "cuda:1x256"], ["--seed-device", "cuda:h100", "--seed-mode", "batch"],
+  ])
   func aPictureIsRepeatedFromItsMetadata(options: [String]) throws {
     _ = try generate(
       ["--classes", "random,2", "--seed", "77", "--output", "first/"] + options)
@@ -80,9 +83,40 @@ import VARModel
     }
   }
 
-  @Test func anEditIsRepeatedFromItsMetadata() throws {
+  /// A seed stands for other numbers on a GPU, and on another one where a tensor is too large for either.
+  @Test func aSeedIsADevices() throws {
+    var tokens: [[TokensFile.Entry]] = []
+    for device in [nil, "cpu", "cuda:h100", "cuda:132×2048", "cuda:t4", "cuda:1x256"] {
+      let result = try generate(
+        ["--classes", "3", "--seed", "5", "--force", "--tokens-output", "-"]
+          + (device.map { ["--seed-device", $0] } ?? []))
+      tokens.append(try TokensFile(json: result.output, name: "-").images)
+    }
+    #expect(tokens[0] == tokens[1])
+    #expect(tokens[0] != tokens[2])
+    // The largest tensor has 4096 numbers, one for each thread of a T4, too.
+    #expect(tokens[2] == tokens[3] && tokens[2] == tokens[4])
+    #expect(tokens[2] != tokens[5])
+  }
+
+  @Test func aDeviceThatDoesNotExistIsAUsageError() throws {
+    for command in ["generate", "inpaint", "outpaint", "edit"] {
+      let picture = command == "generate" ? [] : [Repository.fixture("images/picture_16.png")]
+      let result = try model.run(command, picture + ["--seed-device", "cuda:h9"], in: folder)
+      #expect(result.status == 64)
+      #expect(
+        result.errors.contains("a device is cpu, cuda:a100, cuda:h100"), "\(result.errors)")
+    }
+    let result = try model.run(
+      "generate", ["--from-png", "a.png", "--seed-device", "cuda:h100"], in: folder)
+    #expect(result.status == 64)
+    #expect(result.errors.contains("give none of them"), "\(result.errors)")
+  }
+
+  @Test(arguments: [[], ["--seed-device", "cuda:1x256"]])
+  func anEditIsRepeatedFromItsMetadata(device: [String]) throws {
     let picture = Repository.fixture("images/picture_16.png")
-    let edit = [picture, "--box", "0.2,0.2,0.8,0.6", "--seed", "4"]
+    let edit = [picture, "--box", "0.2,0.2,0.8,0.6", "--seed", "4"] + device
     #expect(try model.run("inpaint", edit + ["--output", "a.png"], in: folder).status == 0)
     _ = try generate(["--from-png", "a.png", "--output", "b.png"])
     #expect(try image("a.png") == image("b.png"))

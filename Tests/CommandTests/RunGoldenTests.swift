@@ -21,7 +21,7 @@ import VARModel
 
   static let runs = [
     "greedy", "greedy_single", "sampled", "sampled_single", "sampled_cfg4", "plain",
-    "unconditional", "smooth",
+    "unconditional", "smooth", "cuda_single", "cuda_batch", "cuda_smooth",
   ]
 
   @Test(arguments: GoldenModel.allCases, runs)
@@ -41,7 +41,8 @@ import VARModel
     }
   }
 
-  @Test(arguments: GoldenModel.allCases, ["labels_1", "labels_3"])
+  @Test(
+    arguments: GoldenModel.allCases, ["labels_1", "labels_3", "labels_cuda_1", "labels_cuda_3"])
   func drawsLabels(model: GoldenModel, run: String) throws {
     let golden = try Golden(model, run)
     let drawn = try #require(golden.drawnLabels)
@@ -54,9 +55,12 @@ import VARModel
     #expect(images.enumerated().allSatisfy { $1.tokens == golden.tokens(image: $0) })
   }
 
-  @Test(arguments: GoldenModel.allCases, ["inpaint", "outpaint", "edit"])
-  func edits(model: GoldenModel, command: String) throws {
-    let golden = try Golden(model, command + "_picture")
+  @Test(
+    arguments: GoldenModel.allCases,
+    ["inpaint_picture", "outpaint_picture", "edit_picture", "edit_cuda"])
+  func edits(model: GoldenModel, run: String) throws {
+    let golden = try Golden(model, run)
+    let command = try #require(golden.mode)
     let picture = Repository.fixture("images/" + (try #require(golden.image)))
     let box = try #require(golden.box).map { "\($0)" }.joined(separator: ",")
     let result = try model.run(
@@ -66,7 +70,7 @@ import VARModel
     try #require(result.status == 0, "\(result.errors)")
     let image = try #require(try model.tokens(folder.file("tokens.json")).first)
     #expect(image.drawn == golden.tokens(image: 0))
-    let psnr = try model.psnr(folder.file("edited.png"), command + "_picture.0")
+    let psnr = try model.psnr(folder.file("edited.png"), run + ".0")
     #expect(psnr >= Self.rebuilt, "\(psnr) dB")
 
     let decoded = try model.run(

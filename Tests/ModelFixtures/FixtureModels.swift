@@ -69,6 +69,7 @@ package struct Golden: Decodable {
   package var labels: [Int]?
   package var label: Int?
   package var seed: UInt64?
+  package var seedDevice: String?
   package var cfg: Double?
   package var topK: Int?
   package var topP: Double?
@@ -87,6 +88,7 @@ package struct Golden: Decodable {
     case labels
     case label
     case seed
+    case seedDevice = "seed_device"
     case cfg
     case topK = "top_k"
     case topP = "top_p"
@@ -114,6 +116,11 @@ package struct Golden: Decodable {
     (labels ?? []).map {
       $0 == model.configuration.transformer?.classes ? .unconditional : .id($0)
     }
+  }
+
+  /// The generator of the whole batch.
+  package var generator: TorchGenerator {
+    TorchGenerator(seed: seed ?? 0, on: seedDevice.flatMap { SeedDevice($0) } ?? .cpu)
   }
 
   package var options: SamplingOptions {

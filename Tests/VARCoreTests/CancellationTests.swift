@@ -27,7 +27,7 @@ private final class Moments: Sendable {
     GenerationRequest(
       labels: [.id(1), .id(2)],
       options: SamplingOptions(guidance: 2, topK: 0, topP: 0.9, smooth: smooth),
-      random: .image([RandomSource(seed: 1), RandomSource(seed: 2)]))
+      random: .image([TorchGenerator(seed: 1), TorchGenerator(seed: 2)]))
   }
 
   @Test(arguments: [false, true])

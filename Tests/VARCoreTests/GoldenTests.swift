@@ -13,9 +13,9 @@ import VARModel
 
   static let generated = [
     "greedy", "greedy_single", "sampled", "sampled_single", "sampled_cfg4", "plain",
-    "unconditional", "smooth",
+    "unconditional", "smooth", "cuda_single", "cuda_batch", "cuda_smooth",
   ]
-  static let edited = ["inpaint_picture", "outpaint_picture", "edit_picture"]
+  static let edited = ["inpaint_picture", "outpaint_picture", "edit_picture", "edit_cuda"]
 
   private func generate(
     _ golden: Golden, _ model: Model, _ compute: Compute, edit: TokenEdit? = nil
@@ -26,7 +26,7 @@ import VARModel
     return try generator.generate(
       GenerationRequest(
         labels: labels, options: golden.options,
-        random: .batch(RandomSource(seed: golden.seed ?? 0)), edit: edit))
+        random: .batch(golden.generator), edit: edit))
   }
 
   private func check(

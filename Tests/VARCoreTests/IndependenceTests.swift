@@ -14,7 +14,7 @@ import VARModel
   ) throws -> [GeneratedImage] {
     let generator = try Generator(
       FixtureModels.model("per-block"), compute, images: range.count, guided: true)
-    let random = RandomStreams.image(range.map { RandomSource(seed: UInt64(40 + $0)) })
+    let random = RandomStreams.image(range.map { TorchGenerator(seed: UInt64(40 + $0)) })
     return try generator.generate(
       GenerationRequest(
         labels: Array(Self.labels[range]),
@@ -55,7 +55,7 @@ import VARModel
     let generator = try Generator(model, Compute(mode: .f32), images: 1, guided: true)
     func request(_ seed: UInt64) -> GenerationRequest {
       GenerationRequest(
-        labels: [.id(1)], options: SamplingOptions(), random: .batch(RandomSource(seed: seed)))
+        labels: [.id(1)], options: SamplingOptions(), random: .batch(TorchGenerator(seed: seed)))
     }
     let first = try generator.generate(request(1))[0].features.values
     _ = try generator.generate(request(2))
@@ -72,7 +72,7 @@ import VARModel
     let images = try generator.generate(
       GenerationRequest(
         labels: [.id(0), .id(1)], options: SamplingOptions(guidance: 0),
-        random: .batch(RandomSource(seed: 1)))
+        random: .batch(TorchGenerator(seed: 1)))
     ) { event in
       guard case .scale(let event) = event else { return }
       seen.append(event.scale)
@@ -95,7 +95,7 @@ import VARModel
       try generator.generate(
         GenerationRequest(
           labels: [.id(0)], options: SamplingOptions(guidance: 0),
-          random: .batch(RandomSource(seed: 1)))
+          random: .batch(TorchGenerator(seed: 1)))
       ) { event in
         guard case .block = event else { return }
         blocks += 1

@@ -15,7 +15,7 @@ import VARQuant
   {
     GenerationRequest(
       labels: labels.map { .id($0) }, options: SamplingOptions(guidance: guidance),
-      random: .batch(RandomSource(seed: 0)), edit: edit)
+      random: .batch(TorchGenerator(seed: 0)), edit: edit)
   }
 
   private func generator(images: Int = 1) throws -> Generator {

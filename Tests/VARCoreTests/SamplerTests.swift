@@ -75,7 +75,7 @@ import VARCore
     var logits = logits(
       example.logits, example.rows * example.vocabulary, spread: example.spread)
     var tokens = [Int32](repeating: -1, count: example.rows)
-    var random = RandomSource(seed: example.seed)
+    var random = TorchGenerator(seed: example.seed)
     var sampler = try Sampler(
       vocabulary: example.vocabulary,
       options: SamplingOptions(topK: example.topK, topP: example.topP))
@@ -83,11 +83,11 @@ import VARCore
     #expect(Array(tokens.prefix(12)) == example.first)
     #expect(hash(tokens) == example.hash)
     #expect(logits.count { $0 > -.infinity } == example.kept)
-    #expect(random.nextExponential() == example.next)
+    #expect(random.exponentials(1) == [example.next])
   }
 
   private func draw(
-    _ sampler: inout Sampler, _ logits: inout [Float], _ random: inout RandomSource,
+    _ sampler: inout Sampler, _ logits: inout [Float], _ random: inout TorchGenerator,
     _ tokens: inout [Int32]
   ) throws(SamplingError) {
     var logitSpan = logits.mutableSpan
@@ -100,7 +100,7 @@ import VARCore
       var logits = [Float](repeating: 0, count: 3 * 8)
       logits[2 * 8 + 5] = poison
       var tokens = [Int32](repeating: 0, count: 3)
-      var random = RandomSource(seed: 0)
+      var random = TorchGenerator(seed: 0)
       var sampler = try Sampler(vocabulary: 8, options: SamplingOptions())
       #expect(throws: SamplingError.nonFinite(row: 2)) {
         try draw(&sampler, &logits, &random, &tokens)
@@ -111,7 +111,7 @@ import VARCore
   @Test func sizesAreChecked() throws {
     var logits = [Float](repeating: 0, count: 23)
     var tokens = [Int32](repeating: 0, count: 3)
-    var random = RandomSource(seed: 0)
+    var random = TorchGenerator(seed: 0)
     var sampler = try Sampler(vocabulary: 8, options: SamplingOptions())
     #expect(throws: SamplingError.size(buffer: "logits", expected: 24, actual: 23)) {
       try draw(&sampler, &logits, &random, &tokens)
@@ -160,7 +160,7 @@ import VARCore
     var logits = logits(9, 3 * 64, spread: 8)
     let codebook = self.logits(10, 64 * 4, spread: 1)
     var tokens = [Int32](repeating: 0, count: 3)
-    var random = RandomSource(seed: 4)
+    var random = TorchGenerator(seed: 4)
     var sampler = try Sampler(vocabulary: 64, options: SamplingOptions(topK: 40, topP: 0.9))
     try draw(&sampler, &logits, &random, &tokens)
     #expect(tokens == [27, 48, 5])

@@ -24,8 +24,12 @@ import VARQuant
     return try Model(path: path)
   }
 
+  private func run(_ path: String) throws -> ReferenceDump {
+    try #require(ReferenceDump.runs(path).first)
+  }
+
   private func compare(_ model: Model, _ mode: ComputeMode) throws -> ParityReport {
-    try ParityRun(model, Compute(mode: mode), ReferenceDump(Self.reference)).run()
+    try ParityRun(model, Compute(mode: mode), run(Self.reference)).run()
   }
 
   @Test func exact() throws {
@@ -66,9 +70,21 @@ import VARQuant
 
   /// A wrong weight is found, and the tensor that shows it first is named.
   @Test func damage() throws {
+    let damaged = try model { name, values in
+      if name == "var.blocks.1.ffn.fc2.bias" { values[3] += 0.5 }
+    }
+    let report = try compare(damaged, .f32)
+    #expect(!report.passed)
+    #expect(report.firstFailure?.name == "scale0.block1")
+    let failed = report.verdicts.filter { !$0.passed }.map(\.section)
+    #expect(failed.contains(.blocks) && failed.contains(.logits) && !failed.contains(.features))
+  }
+
+  /// The model `per-block` in f32 with other values.
+  private func model(changing change: (String, inout [Float]) -> Void) throws -> Model {
     let original = try model(ConversionRecipe(.f32))
     let folder = try TemporaryFolder()
-    let path = folder.file("damaged.varq")
+    let path = folder.file("changed.varq")
     let writer = try VarqWriter(
       output(path), metadata: original.file.metadata,
       tensors: original.file.tensors.map {
@@ -76,15 +92,58 @@ import VARQuant
       })
     for tensor in original.file.tensors {
       var values = try tensor.floats()
-      if tensor.name == "var.blocks.1.ffn.fc2.bias" { values[3] += 0.5 }
+      change(tensor.name, &values)
       try unsafe values.withUnsafeBytes { try unsafe writer.append($0) }
     }
     try writer.finish()
-    let report = try compare(Model(path: path), .f32)
-    #expect(!report.passed)
-    #expect(report.firstFailure?.name == "scale0.block1")
-    let failed = report.verdicts.filter { !$0.passed }.map(\.section)
-    #expect(failed.contains(.blocks) && failed.contains(.logits) && !failed.contains(.features))
+    return try Model(path: path)
+  }
+
+  private static let autocast = Repository.fixture(
+    "goldens/per-block/reference-bf16.safetensors")
+
+  /// A reference in reduced precision has limits of its own, which f32's would not do for.
+  @Test func autocast() throws {
+    let exact = try model(ConversionRecipe(.f32))
+    let report = try ParityRun(exact, Compute(mode: .f32), run(Self.autocast)).run()
+    #expect(report.limits == ParityLimits(format: .f32, mode: .f32, reference: .bf16))
+    #expect(report.passed, "\(report.verdicts)")
+    #expect(report.gains.map(\.block) == [0, 1])
+    let strict = ParityLimits(format: .f32, mode: .f32)
+    #expect(report.tensors.contains { $0.relativeError > strict.stream })
+  }
+
+  /// γ₁ or γ₂ of one block too large by 2 %: far below bf16's rounding in every tensor, not in what the
+  /// block adds.
+  @Test(arguments: [0, 1], [0, 1])
+  func gammaUnderAutocast(block: Int, which: Int) throws {
+    let changed = try model { name, values in
+      guard name.hasPrefix("var.blocks.\(block).ada_lin.1.") else { return }
+      let rows = values.count / 6  // of one of γ₁, γ₂, s₁, s₂, b₁, b₂
+      for index in which * rows..<(which + 1) * rows { values[index] *= 1.02 }
+    }
+    let report = try ParityRun(changed, Compute(mode: .f32), run(Self.autocast)).run()
+    #expect(report.verdicts.filter { !$0.passed }.map(\.section) == [.gains])
+    let worst = report.gains.max { abs($0.gain - 1) < abs($1.gain - 1) }
+    #expect(worst?.block == block)
+  }
+
+  /// A file of several runs, drawn with a GPU's numbers.
+  @Test func severalRuns() throws {
+    let exact = try model(ConversionRecipe(.f32), of: "plain")
+    let runs = try ReferenceDump.runs(
+      Repository.fixture("goldens/plain/reference-runs.safetensors"))
+    #expect(runs.map(\.arguments.autocast) == [.none, .bf16, .fp16])
+    #expect(runs.allSatisfy { $0.arguments.device == SeedDevice("cuda:1x256") })
+    let reports = ParityReports(
+      try runs.map { try ParityRun(exact, Compute(mode: .f32), $0).run() })
+    #expect(reports.passed, "\(reports.runs.map(\.verdicts))")
+    #expect(reports.runs.map(\.limits.reference) == [.none, .bf16, .fp16])
+    for report in reports.runs {
+      #expect(report.sameDraws == true)
+      #expect(report.predictions.allSatisfy { $0.reproduced == 1 })
+    }
+    #expect(reports.runs[0].agreement.allSatisfy { $0.same == $0.total })
   }
 
   @Test func otherModel() throws {
@@ -93,15 +152,25 @@ import VARQuant
       throws: ParityError.mismatch(
         path: Self.reference, what: "patch_nums", expected: "[1, 2, 4]",
         actual: "[1, 2, 3, 5, 8]")
-    ) { try ParityRun(other, Compute(mode: .f32), ReferenceDump(Self.reference)) }
+    ) { try ParityRun(other, Compute(mode: .f32), run(Self.reference)) }
   }
 
   @Test func notAReference() throws {
     let path = Repository.fixture("goldens/per-block/greedy.safetensors")
     #expect(
       throws: ParityError.notReference(
-        path: path, lacks: "the metadata kind = var-reference-v1")
-    ) { try ReferenceDump(path) }
+        path: path, lacks: "the metadata kind = var-reference-v1 or var-reference-v2")
+    ) { try ReferenceDump.runs(path) }
+  }
+
+  /// Of several runs, one that fails is enough.
+  @Test func oneFailureIsEnough() throws {
+    let right = try compare(model(ConversionRecipe(.f32)), .f32)
+    let wrong = try compare(
+      model { name, values in if name == "var.head.bias" { values[0] += 9 } }, .f32)
+    #expect(right.passed && !wrong.passed)
+    #expect(ParityReports([right, right]).passed)
+    #expect(!ParityReports([right, wrong]).passed)
   }
 
   @Test func json() throws {

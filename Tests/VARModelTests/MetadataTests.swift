@@ -61,11 +61,34 @@ import VARQuant
     Change(
       key: "class.names", value: .unsigned(3),
       error: .wrongType(key: "class.names", expected: "list of strings", actual: "u64")),
+    Change(
+      key: "sampling.guidance", value: .unsigned(0),
+      error: .wrongType(key: "sampling.guidance", expected: "f64", actual: "u64")),
   ])
   func unusableMetadataIsRefused(change: Change) {
     var metadata = Self.whole.metadata
     metadata[change.key] = change.value
     #expect(throws: change.error) { try ModelConfiguration(metadata: metadata) }
+  }
+
+  @Test func aDefaultGuidanceIsKept() throws {
+    #expect(try ModelConfiguration(metadata: Self.whole.metadata).guidance == nil)
+    var guided = Self.whole
+    guided.guidance = 0
+    #expect(try ModelConfiguration(metadata: guided.metadata) == guided)
+    for wrong in [-0.5, 1001] {
+      guided.guidance = wrong
+      #expect(
+        throws: ConfigurationError.inconsistent(
+          "the default guidance is \(wrong), but must be 0 to 1000")
+      ) { try ModelConfiguration(metadata: guided.metadata) }
+    }
+    guided.guidance = 0
+    guided.transformer = nil
+    #expect(
+      throws: ConfigurationError.inconsistent(
+        "a default guidance is of no use without a transformer")
+    ) { try guided.validate() }
   }
 
   @Test func impossibleModelsAreRefused() {

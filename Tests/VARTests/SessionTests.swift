@@ -14,11 +14,12 @@ import VARModel
   init() throws { session = try Session(DemoModel.model(), mode: .f32) }
 
   /// What PyTorch's modules draw with the same seed, through the public door.
-  @Test(arguments: ["sampled_single", "greedy_single"])
+  @Test(arguments: ["sampled_single", "greedy_single", "cuda_single"])
   func drawsTheTokensOfPyTorch(_ kind: String) async throws {
     let golden = try Golden.load("per-block", kind)
     let session = try Session(FixtureModels.model("per-block"), mode: .f32)
     var request = Request(.id(golden.labels?.first ?? 0), seed: golden.seed ?? 0)
+    request.seedDevice = golden.seedDevice.flatMap { SeedDevice($0) } ?? .cpu
     request.guidance = golden.options.guidance
     request.topK = golden.options.topK
     request.topP = golden.options.topP

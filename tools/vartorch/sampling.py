@@ -1,9 +1,12 @@
-"""Generation and zero-shot editing (the official recipes), on CPU, with torch's own generator.
+"""Generation and zero-shot editing (the official recipes), on the device of the labels, with torch's own generator.
 
-The same seed gives the tokens of the official code run on CPU: draws happen in the same order.
+The same seed gives the tokens of the official code run on that device: draws happen in the same order. A `CUDAGenerator`
+in place of torch's draws a GPU's numbers on a CPU.
 """
 import torch
 from torch.nn import functional as F
+
+from .cuda_random import CUDAGenerator
 
 
 def filter_logits(logits, top_k=0, top_p=0.0):
@@ -19,19 +22,32 @@ def filter_logits(logits, top_k=0, top_p=0.0):
     return logits
 
 
+def exponential(like, generator):
+    """Exponential draws of a tensor's shape."""
+    if isinstance(generator, CUDAGenerator):
+        return torch.from_numpy(generator.exponential(like.numel())).view(like.shape)
+    return torch.empty_like(like).exponential_(generator=generator)
+
+
 def draw(logits, generator):
     """One token per position of logits [B, n, V]: int64 [B, n]."""
     B, n, V = logits.shape
     p = logits.softmax(dim=-1).view(-1, V)
+    if isinstance(generator, CUDAGenerator):  # what multinomial does for one sample, with replacement or not
+        return p.div(exponential(p, generator)).argmax(dim=-1).view(B, n)
     return torch.multinomial(p, num_samples=1, replacement=True, generator=generator).view(B, n)
 
 
 def draw_labels(classes, count, generator):
+    if isinstance(generator, CUDAGenerator):
+        if count == 1:
+            return draw(torch.zeros(1, 1, classes), generator)[0]
+        return torch.from_numpy(generator.labels(classes, count))
     return torch.multinomial(torch.full((classes,), 1 / classes), count, replacement=True, generator=generator)
 
 
 def gumbel_softmax(logits, tau, generator):
-    noise = torch.empty_like(logits).exponential_(generator=generator).log().neg()
+    noise = exponential(logits, generator).log().neg()
     return ((logits + noise) / tau).softmax(dim=-1)
 
 
@@ -61,14 +77,14 @@ def generate(var, vae, labels, *, seed=None, generator=None, cfg=1.5, top_k=0, t
     """
     record = record or (lambda name, tensor: None)
     if generator is None and seed is not None:
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator(labels.device).manual_seed(seed)
     B, K, P = len(labels), len(var.patch_nums), var.patch_nums[-1]
     keep = keep_masks(mask, var.patch_nums) if mask is not None else None
     cond, block_cond = var.conditions(torch.cat((labels, torch.full_like(labels, var.classes))))
     record('cond', cond)
     positions = var.positions()
     x = cond.unsqueeze(1) + var.pos_start + positions[:, :var.patch_nums[0] ** 2]
-    f_hat, drawn, start = torch.zeros(B, vae.quantize.z, P, P), [], 0
+    f_hat, drawn, start = torch.zeros(B, vae.quantize.z, P, P, device=labels.device), [], 0
     caches = [{} for _ in var.blocks]
     for k, p in enumerate(var.patch_nums):
         r = k / (K - 1)

@@ -30,11 +30,13 @@ package struct GenerationPlan: Sendable {
   package let entries: [Entry]
   /// Where their random numbers come from.
   package let seedMode: SeedMode
+  /// Whose random numbers they are.
+  package let seedDevice: SeedDevice
   /// Guidance and filters.
   package let options: SamplingOptions
   private let classes: Int
   /// Batch mode's generator, past the draws of the classes.
-  private let shared: RandomSource?
+  private let shared: TorchGenerator?
 
   /// Draws the classes that were left to chance.
   ///
@@ -42,9 +44,10 @@ package struct GenerationPlan: Sendable {
   /// drawn together before anything else, like an official batch without labels.
   package init(
     choices: [ClassChoice], classes: Int, seed: UInt64, seedMode: SeedMode,
-    options: SamplingOptions
+    seedDevice: SeedDevice, options: SamplingOptions
   ) {
     self.seedMode = seedMode
+    self.seedDevice = seedDevice
     self.options = options
     self.classes = classes
     switch seedMode {
@@ -54,10 +57,11 @@ package struct GenerationPlan: Sendable {
         let seed = seed &+ UInt64(index)
         return Entry(
           index: index, choice: choice,
-          label: Self.source(seed: seed, choice, classes: classes).label, seed: seed)
+          label: Self.source(seed: seed, on: seedDevice, choice, classes: classes).label,
+          seed: seed)
       }
     case .batch:
-      var source = RandomSource(seed: seed)
+      var source = TorchGenerator(seed: seed, on: seedDevice)
       var drawn = source.drawLabels(choices.count { $0 == .random }, classes: classes)[...]
       entries = choices.enumerated().map { index, choice in
         let label: ClassLabel =
@@ -73,9 +77,9 @@ package struct GenerationPlan: Sendable {
 
   /// The generator of a picture of its own, past the draw of its class, and that class.
   private static func source(
-    seed: UInt64, _ choice: ClassChoice, classes: Int
-  ) -> (source: RandomSource, label: ClassLabel) {
-    var source = RandomSource(seed: seed)
+    seed: UInt64, on device: SeedDevice, _ choice: ClassChoice, classes: Int
+  ) -> (source: TorchGenerator, label: ClassLabel) {
+    var source = TorchGenerator(seed: seed, on: device)
     switch choice {
     case .label(let label): return (source, label)
     case .random:
@@ -93,7 +97,9 @@ package struct GenerationPlan: Sendable {
         .batch(shared)
       } else {
         .image(
-          entries[range].map { Self.source(seed: $0.seed, $0.choice, classes: classes).source })
+          entries[range].map {
+            Self.source(seed: $0.seed, on: seedDevice, $0.choice, classes: classes).source
+          })
       }
     return GenerationRequest(
       labels: entries[range].map(\.label), options: options, random: random, edit: edit)

@@ -31,6 +31,8 @@ package struct PictureRecord: Codable, Equatable, Sendable {
   package var seed: UInt64
   /// Where the random numbers come from.
   package var seedMode: SeedMode
+  /// Whose random numbers they are; nil for a CPU's.
+  package var seedDevice: SeedDevice?
   /// Strength of guidance.
   package var cfg: Double
   /// Top-k, 0 for all.
@@ -56,6 +58,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
     case name = "class_name"
     case seed
     case seedMode = "seed_mode"
+    case seedDevice = "seed_device"
     case cfg
     case topK = "top_k"
     case topP = "top_p"
@@ -109,6 +112,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
     name = model.name(of: entry.label)
     seed = entry.seed
     seedMode = plan.seedMode
+    seedDevice = plan.seedDevice == .cpu ? nil : plan.seedDevice
     cfg = plan.options.guidance
     topK = plan.options.topK
     topP = plan.options.topP
@@ -125,7 +129,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
     let list = ClassList(classes: classes, names: [])
     return GenerationPlan(
       choices: try self.classes.flatMap(list.parse), classes: classes, seed: seed,
-      seedMode: seedMode,
+      seedMode: seedMode, seedDevice: seedDevice ?? .cpu,
       options: SamplingOptions(guidance: cfg, topK: topK, topP: topP, smooth: smooth))
   }
 }

@@ -1,4 +1,4 @@
-package import VARCore
+public import VARCore
 public import VARImages
 import VARModel
 
@@ -25,8 +25,11 @@ public struct Request: Sendable {
   public var count: Int
   /// Seed of the first picture; the next ones have the numbers after it.
   public var seed: UInt64
-  /// Strength of classifier-free guidance, 0 to 1000; 0 is none and halves the work.
-  public var guidance = 1.5
+  /// Whose random numbers a seed stands for: PyTorch's on a CPU, or on a GPU of a kind.
+  public var seedDevice = SeedDevice.cpu
+  /// Strength of classifier-free guidance, 0 to 1000; 0 is none and halves the work. Nil is the model's
+  /// own default, `Model.guidance`.
+  public var guidance: Double?
   /// Only this many of the most probable tokens are drawn from; 0 is all.
   public var topK = 900
   /// Only the most probable tokens that make up this probability are drawn from; 0 is all.
@@ -101,6 +104,7 @@ extension Request {
   /// - Throws: ``RequestError``.
   package func plan(for model: Model) throws(RequestError) -> GenerationPlan {
     try check("count", count, (1...GenerationPlan.limit).contains(count), "1 to 100000")
+    let guidance = guidance ?? model.guidance
     try check("guidance", guidance, (0...1000).contains(guidance), "0 to 1000")
     try check("topK", topK, topK >= 0, "0 (all) or more")
     try check("topP", topP, (0...1).contains(topP), "0 (all) to 1")
@@ -109,7 +113,7 @@ extension Request {
     let vocabulary = model.configuration.transformer?.vocabulary ?? 1
     return GenerationPlan(
       choices: Array(repeating: choice, count: count), classes: model.classes, seed: seed,
-      seedMode: .image,
+      seedMode: .image, seedDevice: seedDevice,
       options: SamplingOptions(
         guidance: guidance, topK: min(topK, vocabulary), topP: topP, smooth: isSmooth))
   }

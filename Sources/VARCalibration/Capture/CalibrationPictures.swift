@@ -16,7 +16,7 @@ package struct CalibrationPictures: Sendable {
   /// How pictures of another size are brought to the model's: as the official evaluation does.
   static let fit = ImageFit.crop
 
-  /// Draws pictures, with the default guidance and filters, by a generator for each.
+  /// Draws pictures, with the model's default guidance and filters, by a generator for each.
   ///
   /// The classes come in a random order, each as often as any other.
   /// - Parameter onScale: is told how many scales of how many are done.
@@ -30,15 +30,17 @@ package struct CalibrationPictures: Sendable {
     let total = (count + images - 1) / images * scales
     // Reduced arithmetic draws as good pictures in half the time.
     let compute = compute.with(mode: .automatic(at: compute.level))
-    let generator = try Generator(model, compute, images: images, guided: true)
+    let options = SamplingOptions(guidance: SamplingOptions.guidance(of: model.configuration))
+    let generator = try Generator(
+      model, compute, images: images, guided: options.guidance != 0)
     var tokens: [TokenMaps] = []
     var done = 0
     for start in stride(from: 0, to: count, by: images) {
       // A batch that is not full draws some pictures again, which are left out.
       let indices = (start..<start + images).map { min($0, count - 1) }
       let request = GenerationRequest(
-        labels: indices.map { labels[$0] }, options: SamplingOptions(),
-        random: .image(indices.map { RandomSource(seed: seed &+ UInt64($0)) }))
+        labels: indices.map { labels[$0] }, options: options,
+        random: .image(indices.map { TorchGenerator(seed: seed &+ UInt64($0)) }))
       let drawn = try generator.generate(request) { event in
         switch event {
         case .block(let block, _): model.releaseBlock(block)

@@ -20,7 +20,8 @@ struct ArchitectureInference {
     let patchNumbers = try patchNumbers()
     let configuration = ModelConfiguration(
       transformer: try transformer.map { try transformerShape($0, patchNumbers) },
-      tokenizer: try tokenizer.map { try tokenizerShape($0, patchNumbers) })
+      tokenizer: try tokenizer.map { try tokenizerShape($0, patchNumbers) },
+      guidance: options.guidance)
     do throws(ConfigurationError) {
       try configuration.validate()
     } catch { throw ArchitectureError.configuration(error) }

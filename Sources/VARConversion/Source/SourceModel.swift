@@ -13,15 +13,19 @@ public struct ConversionOptions: Equatable, Sendable {
   public var phiRatio: Float
   /// Whether tokens are chosen by cosine, `using_znorm`.
   public var zNormalized: Bool
+  /// Strength of guidance that the model is meant to be drawn with, 0 to 1000; nil: the official one's.
+  public var guidance: Double?
 
   /// Makes options.
   public init(
-    patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false
+    patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false,
+    guidance: Double? = nil
   ) {
     self.patchNumbers = patchNumbers
     self.heads = heads
     self.phiRatio = phiRatio
     self.zNormalized = zNormalized
+    self.guidance = guidance
   }
 }
 

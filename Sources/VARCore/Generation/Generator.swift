@@ -54,7 +54,9 @@ package final class Generator {
     guard request.labels.count == images else {
       throw .count(of: "labels", expected: images, actual: request.labels.count)
     }
-    try request.random.validate(images: images)
+    let side = configuration.patchNumbers.max() ?? 0
+    try request.random.validate(
+      images: images, elements: side * side * configuration.vocabulary)
     if request.options.guidance != 0, !isGuided { throw .unguided }
     try request.edit?.validate(
       patchNumbers: configuration.patchNumbers, vocabulary: configuration.vocabulary)

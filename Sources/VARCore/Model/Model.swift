@@ -49,6 +49,8 @@ public final class Model: Sendable {
   public var classes: Int { configuration.transformer?.classes ?? 0 }
   /// Names of the classes in the order of their ids; empty if the file has none.
   public var classNames: [String] { configuration.classNames }
+  /// Strength of guidance where none is asked for: what the file says, else the official 1.5.
+  public var guidance: Double { SamplingOptions.guidance(of: configuration) }
   /// Side of the pictures in pixels; 0 for a model without a VQ-VAE.
   public var imageSide: Int { configuration.tokenizer?.imageSide ?? 0 }
 

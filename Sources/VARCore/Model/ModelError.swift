@@ -22,6 +22,8 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
   case unguided
   /// A mask has another side than the model's last token map.
   case mask(expected: Int, actual: Int)
+  /// More images share a generator on a GPU than PyTorch draws numbers for at once.
+  case batchOnDevice(images: Int, limit: Int)
   /// What encoder or decoder computed holds an infinity or a NaN.
   case notFinite(String)
 
@@ -50,6 +52,9 @@ package enum ModelError: Error, Equatable, Sendable, CustomStringConvertible {
       "guidance needs a generator that was made for it; set guidance to 0 or make it guided"
     case .mask(let expected, let actual):
       "the mask has the side \(actual), the model's last token map \(expected)"
+    case .batchOnDevice(let images, let limit):
+      "\(images) images share one generator of a GPU; beyond \(limit) PyTorch splits its tensors, "
+        + "which is not imitated"
     case .notFinite(let what):
       "the \(what) are not finite: the weights of the VQ-VAE are damaged; convert them again"
     }

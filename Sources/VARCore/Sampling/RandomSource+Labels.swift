@@ -6,17 +6,19 @@ extension RandomSource {
   /// - Precondition: `classes` ≥ 1; with less the result is empty.
   package mutating func drawLabels(_ count: Int, classes: Int) -> [Int] {
     guard count > 0, classes > 0 else { return [] }
+    if count == 1 { return [Self.winner((0..<classes).map { _ in nextExponential() })] }
     let probability = Float(1 / Double(classes))
-    if count == 1 { return [raceLabel(probability, classes: classes)] }
     let cumulative = Self.cumulative(probability, classes: classes)
     return (0..<count).map { _ in Self.firstIndex(in: cumulative, reaching: nextUniform()) }
   }
 
-  private mutating func raceLabel(_ probability: Float, classes: Int) -> Int {
+  /// The first largest p/q among equally probable labels.
+  static func winner(_ draws: [Float]) -> Int {
+    let probability = Float(1 / Double(draws.count))
     var best = 0
     var bestScore = -Float.infinity
-    for label in 0..<classes {
-      let score = probability / nextExponential()
+    for (label, draw) in draws.enumerated() {
+      let score = probability / draw
       if score > bestScore { (best, bestScore) = (label, score) }
     }
     return best

@@ -1,14 +1,14 @@
 /// The random numbers of a batch of pictures.
 package enum RandomStreams: Sendable {
   /// One generator for the whole batch, like the official code.
-  case batch(RandomSource)
+  case batch(TorchGenerator)
   /// A generator for each picture, so that it does not depend on its batch.
-  case image([RandomSource])
+  case image([TorchGenerator])
 
   /// Calls `body` once for the whole batch, or once for each image, with the range of images and
   /// their generator.
   mutating func forEach(
-    images: Int, _ body: (Range<Int>, inout RandomSource) throws -> Void
+    images: Int, _ body: (Range<Int>, inout TorchGenerator) throws -> Void
   ) rethrows {
     switch self {
     case .batch(var source):
@@ -22,9 +22,18 @@ package enum RandomStreams: Sendable {
     }
   }
 
-  /// Checks that there is a generator for each image.
-  func validate(images: Int) throws(ModelError) {
-    guard case .image(let sources) = self, sources.count != images else { return }
-    throw .count(of: "seeds", expected: images, actual: sources.count)
+  /// Checks that there is a generator for each image, and that a batch is not too large for one on a
+  /// GPU: for an image `elements` numbers are drawn at most at once.
+  package func validate(images: Int, elements: Int) throws(ModelError) {
+    switch self {
+    case .image(let sources):
+      if sources.count != images {
+        throw .count(of: "seeds", expected: images, actual: sources.count)
+      }
+    case .batch(.cuda):
+      let limit = CUDARandom.limit / max(1, elements)
+      if images > limit { throw .batchOnDevice(images: images, limit: limit) }
+    case .batch(.cpu): break
+    }
   }
 }

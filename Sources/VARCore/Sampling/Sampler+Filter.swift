@@ -24,16 +24,16 @@ import VARCompute
     selection = try RadixSelection(capacity: vocabulary)
   }
 
-  /// Draws a token from `logits` [V] with the words [V, 2]; nil when a logit is not finite.
+  /// Draws a token from `logits` [V] with the draws from `first` on; nil when a logit is not finite.
   func draw(
     _ logits: UnsafeMutableBufferPointer<Float>, _ options: SamplingOptions,
-    _ words: UnsafeBufferPointer<UInt32>
+    _ draws: ExponentialDraws, first: Int
   ) -> Int32? {
     guard unsafe isFinite(logits) else { return nil }
     let count = unsafe keepLargest(options.topK, of: logits)
     unsafe weigh(count, logits)
     if options.topP > 0 { unsafe dropTail(count, topP: options.topP, logits) }
-    return unsafe race(count, words)
+    return race(count, draws, first)
   }
 
   private func isFinite(_ logits: UnsafeMutableBufferPointer<Float>) -> Bool {
@@ -95,14 +95,13 @@ import VARCompute
   }
 
   /// The first largest p/q, q exponential: `torch.multinomial` for one sample.
-  private func race(_ count: Int, _ words: UnsafeBufferPointer<UInt32>) -> Int32 {
+  private func race(_ count: Int, _ draws: ExponentialDraws, _ first: Int) -> Int32 {
     let total = total(count)
     var best: UInt32 = 0
     var bestScore = -Float.infinity
     for index in 0..<count where unsafe weights[index] > 0 {
       let token = unsafe Int(kept[index])
-      let noise = unsafe RandomSource.exponential(words[2 * token], words[2 * token + 1])
-      let score = unsafe weights[index] / total / noise
+      let score = unsafe weights[index] / total / draws[first + token]
       if score > bestScore { (best, bestScore) = unsafe (kept[index], score) }
     }
     return Int32(truncatingIfNeeded: best)

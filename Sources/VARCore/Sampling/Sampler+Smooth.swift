@@ -2,17 +2,17 @@ extension Sampler {
   /// The embeddings of smooth mode: softmax((logits·(1+r) + gumbel)/τ)·codebook.
   ///
   /// Call it after ``draw(from:using:into:)`` with the same generator; the Gumbel noise −log(q)
-  /// takes two words for every logit.
+  /// takes a random number for every logit.
   /// - Parameters:
   ///   - logits: [rows, V] as `draw` left them, −∞ where dropped.
   ///   - position: r of the scale, see ``SamplingOptions/position(of:among:)``.
   ///   - codebook: [V, Z].
-  ///   - random: the generator, advanced by 2·rows·V words.
+  ///   - random: the generator, advanced by rows·V draws of the tensor at hand.
   ///   - embeddings: [rows, Z].
   /// - Throws: ``SamplingError/size(buffer:expected:actual:)``.
   package mutating func smoothEmbeddings(
     of logits: Span<Float>, at position: Double, codebook: Span<Float>,
-    using random: inout RandomSource, into embeddings: inout MutableSpan<Float>
+    using random: inout TorchGenerator, into embeddings: inout MutableSpan<Float>
   ) throws(SamplingError) {
     let rows = logits.count / vocabulary
     let width = codebook.count / vocabulary
@@ -23,8 +23,9 @@ extension Sampler {
     let temperature = Float(SamplingOptions.smoothTemperature(at: position))
     var scores = [Float](repeating: 0, count: vocabulary)
     for row in 0..<rows {
+      let draws = random.exponentials(vocabulary)
       for token in 0..<vocabulary {
-        let noise = -logarithm(random.nextExponential())
+        let noise = -logarithm(draws[token])
         scores[token] = (logits[row * vocabulary + token] * gain + noise) / temperature
       }
       softmax(&scores)

@@ -12,7 +12,7 @@ package import VARCompute
   private let pool: ThreadPool?
   /// One for each thread.
   private let filters: [LogitFilter]
-  /// Random words of a block of rows, two for each logit: [rowsPerBlock, V, 2].
+  /// Random words of a CPU for a block of rows, two for each logit: [rowsPerBlock, V, 2].
   private let words: UnsafeMutableBufferPointer<UInt32>
   private let memory = Workspace()
   private let rowsPerBlock: Int
@@ -56,15 +56,15 @@ package import VARCompute
 
   /// Draws one token a row; dropped logits become −∞.
   ///
-  /// Two random words are used for every logit, dropped or not, in row order: rows of several
-  /// images drawn by one call share a generator like the official batch.
+  /// A random number is used for every logit, dropped or not, in row order: rows of several images
+  /// drawn by one call share a generator like the official batch.
   /// - Parameters:
   ///   - logits: [rows, V], guided; filtered afterwards.
-  ///   - random: the generator, advanced by 2·rows·V words.
+  ///   - random: the generator, advanced by rows·V draws of the tensor at hand.
   ///   - tokens: [rows].
   /// - Throws: ``SamplingError``.
   package mutating func draw(
-    from logits: inout MutableSpan<Float>, using random: inout RandomSource,
+    from logits: inout MutableSpan<Float>, using random: inout TorchGenerator,
     into tokens: inout MutableSpan<Int32>
   ) throws(SamplingError) {
     try check("logits", logits.count, is: tokens.count * vocabulary)
@@ -87,14 +87,13 @@ package import VARCompute
 
   /// Draws the rows of one block; returns the first row that is not finite.
   private mutating func drawBlock(
-    _ logits: UnsafeMutableBufferPointer<Float>, using random: inout RandomSource,
+    _ logits: UnsafeMutableBufferPointer<Float>, using random: inout TorchGenerator,
     into tokens: UnsafeMutableBufferPointer<Int32>
   ) -> Int? {
-    let used = unsafe UnsafeMutableBufferPointer(rebasing: words[..<(2 * logits.count)])
-    unsafe random.fill(used)
+    let draws = unsafe random.draws(logits.count, in: words)
     let block = unsafe SamplerBlock(
       width: vocabulary, options: options, filters: filters, logits: logits,
-      words: UnsafeBufferPointer(used), tokens: tokens)
+      draws: draws, tokens: tokens)
     if let pool, tokens.count > 1 {
       pool.parallel(filters.count) { block.draw(part: $0) }
     } else {
@@ -116,7 +115,7 @@ package import VARCompute
   let options: SamplingOptions
   let filters: [LogitFilter]
   let logits: UnsafeMutableBufferPointer<Float>  // [rows, V]
-  let words: UnsafeBufferPointer<UInt32>  // [rows, V, 2]
+  let draws: ExponentialDraws  // [rows, V]
   let tokens: UnsafeMutableBufferPointer<Int32>  // [rows]
 
   func draw(part: Int) {
@@ -124,8 +123,8 @@ package import VARCompute
     for row in part * rows / filters.count..<(part + 1) * rows / filters.count {
       let range = row * width..<(row + 1) * width
       let token = unsafe filters[part].draw(
-        UnsafeMutableBufferPointer(rebasing: logits[range]), options,
-        UnsafeBufferPointer(rebasing: words[2 * range.lowerBound..<2 * range.upperBound]))
+        UnsafeMutableBufferPointer(rebasing: logits[range]), options, draws,
+        first: range.lowerBound)
       unsafe tokens[row] = token ?? Self.notFinite
     }
   }

@@ -1,3 +1,5 @@
+package import VARModel
+
 /// How tokens are drawn from logits.
 package struct SamplingOptions: Equatable, Sendable {
   /// Strength of classifier-free guidance, `cfg`; it grows linearly from 0 at the first scale.
@@ -18,6 +20,11 @@ package struct SamplingOptions: Equatable, Sendable {
     self.topK = topK
     self.topP = topP
     self.smooth = smooth
+  }
+
+  /// The guidance of a model where none is asked for: its own default, else the official one.
+  package static func guidance(of configuration: ModelConfiguration) -> Double {
+    configuration.guidance ?? Self().guidance
   }
 
   /// The position r = k/(K−1) of scale k among K scales; 0 when there is just one.

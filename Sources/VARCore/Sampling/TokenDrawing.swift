@@ -36,6 +36,7 @@ struct TokenDrawing {
     let width = vocabulary
     try random.forEach(images: images) { range, source in
       let all = range.lowerBound * count..<range.upperBound * count
+      source.beginTensor(all.count * width)
       for rows in all.rowPieces(columns: width) {
         try monitor.poll()
         try logits.buffer.withMutableSpan(in: rows.lowerBound * width..<rows.upperBound * width) {
@@ -63,6 +64,7 @@ struct TokenDrawing {
     let channels = quantizer.channels
     try random.forEach(images: images) { range, source in
       let all = range.lowerBound * count..<range.upperBound * count
+      source.beginTensor(all.count * vocabulary)
       for rows in all.rowPieces(columns: vocabulary) {
         try monitor.poll()
         let scores = rows.lowerBound * vocabulary..<rows.upperBound * vocabulary

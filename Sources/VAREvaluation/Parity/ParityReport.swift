@@ -9,6 +9,8 @@ package struct ParityReport: Sendable {
     case inputs
     /// What the blocks write.
     case blocks
+    /// How much the blocks add.
+    case gains
     /// Raw and guided logits.
     case logits
     /// The logits as predictions.
@@ -53,6 +55,8 @@ package struct ParityReport: Sendable {
   package internal(set) var sameDraws: Bool?
   /// Every recorded tensor, in the order of the computation.
   package internal(set) var tensors: [TensorComparison] = []
+  /// Every block that was recorded with its input.
+  package internal(set) var gains: [BlockGain] = []
   /// Every scale's predictions.
   package internal(set) var predictions: [PredictionComparison] = []
   /// Token agreement of the free run.
@@ -60,7 +64,13 @@ package struct ParityReport: Sendable {
   /// PSNR in dB of the free run's pictures to the reference's; nil if it recorded none.
   package internal(set) var freeRunPSNR: [Double]?
 
-  init(limits: ParityLimits) { self.limits = limits }
+  /// Seed, device and precision of the reference, for people.
+  package let run: String
+
+  init(limits: ParityLimits, run: String) {
+    self.limits = limits
+    self.run = run
+  }
 
   /// The section of a tensor.
   static func section(of tensor: String) -> Section {
@@ -76,10 +86,19 @@ package struct ParityReport: Sendable {
     tensors.first { !($0.relativeError <= limits.relativeError(Self.section(of: $0.name))) }
   }
 
+  private var gainVerdict: Verdict? {
+    let distances = gains.map { $0.gain.isNaN ? .infinity : abs($0.gain - 1) }
+    guard let worst = distances.max() else { return nil }
+    return Verdict(
+      section: .gains, quantity: "|gain − 1|", worst: worst, limit: limits.gain,
+      passed: worst <= limits.gain)
+  }
+
   /// The verdict on each section that was compared.
   package var verdicts: [Verdict] {
     Section.allCases.compactMap { section in
       switch section {
+      case .gains: return gainVerdict
       case .predictions: return predictionVerdict
       case .freeRun: return freeRunVerdict
       default:
@@ -115,10 +134,13 @@ package struct ParityReport: Sendable {
 
 extension ParityReport: Encodable {
   private enum CodingKeys: String, CodingKey {
+    case run
     case format
     case compute
     case sameDraws = "same_draws"
+    case reference
     case tensors
+    case gains
     case predictions
     case agreement
     case freeRunPSNR = "free_run_psnr"
@@ -130,10 +152,13 @@ extension ParityReport: Encodable {
   /// Writes everything, verdicts included; an infinite PSNR as null.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(run, forKey: .run)
     try container.encode(limits.format.name, forKey: .format)
     try container.encode(limits.mode.rawValue, forKey: .compute)
+    try container.encode(limits.reference, forKey: .reference)
     try container.encode(sameDraws, forKey: .sameDraws)
     try container.encode(tensors, forKey: .tensors)
+    try container.encode(gains, forKey: .gains)
     try container.encode(predictions, forKey: .predictions)
     try container.encode(agreement, forKey: .agreement)
     try container.encode(

@@ -12,6 +12,8 @@ package final class ParityRun {
   private let vocabulary: Int
   private let options: SamplingOptions
   private var report: ParityReport
+  /// The last stream that the reference recorded, if it is what the next block reads.
+  private var stream: (ours: [Float], reference: [Float])?
 
   /// Checks that the reference can be one of this model.
   /// - Throws: ``ParityError``, `ModelError` where a half of the model is missing.
@@ -35,7 +37,9 @@ package final class ParityRun {
       guidance: arguments.cfg, topK: arguments.topK, topP: arguments.topP,
       smooth: arguments.moreSmooth)
     report = ParityReport(
-      limits: ParityLimits(format: model.coarsestFormat, mode: compute.mode))
+      limits: ParityLimits(
+        format: model.coarsestFormat, mode: compute.mode, reference: arguments.autocast),
+      run: "\(arguments)")
   }
 
   /// Does it all.
@@ -49,19 +53,31 @@ package final class ParityRun {
 
   private func compareDraws() {
     guard !reference.firstDraws.isEmpty else { return }
-    var source = RandomSource(seed: reference.arguments.seed)
-    report.sameDraws = reference.firstDraws.allSatisfy { $0 == source.nextExponential() }
+    var source = generator
+    source.beginTensor(reference.firstDraws.count)
+    let draws = source.exponentials(reference.firstDraws.count)
+    // A GPU's logarithm is not exact.
+    let tolerance: Float = reference.arguments.device == .cpu ? 0 : 0x1p-20
+    report.sameDraws = zip(reference.firstDraws, draws).allSatisfy { abs($0 - $1) <= tolerance }
   }
 
-  /// Compares a tensor if the reference has it.
-  private func compare(_ name: String, _ ours: @autoclosure () -> [Float]) throws {
-    guard let values = try reference.floats(name) else { return }
+  /// The one generator of the reference's batch.
+  private var generator: TorchGenerator {
+    TorchGenerator(seed: reference.arguments.seed, on: reference.arguments.device)
+  }
+
+  /// Compares a tensor if the reference has it, and returns both.
+  @discardableResult private func compare(
+    _ name: String, _ ours: @autoclosure () -> [Float]
+  ) throws -> (ours: [Float], reference: [Float])? {
+    guard let values = try reference.floats(name) else { return nil }
     let ours = ours()
     guard let comparison = TensorComparison(name: name, ours, reference: values) else {
       throw ParityError.shape(
         path: reference.path, tensor: name, expected: ours.count, actual: values.count)
     }
     report.tensors.append(comparison)
+    return (ours, values)
   }
 }
 
@@ -71,15 +87,15 @@ extension ParityRun {
     // The official code always computes the unconditional half.
     let loop = try ScaleLoop(
       model, compute, images: labels.count, guided: true, purpose: "a comparison")
-    var step = ReplayStep(run: self, random: RandomSource(seed: reference.arguments.seed))
+    var step = ReplayStep(run: self, random: generator)
     try loop.run(labels: labels, &step) { event in
       switch event {
       case .began:
         try compare("cond", loop.conditions.values)
       case .input(let scale):
-        try compare("scale\(scale).input", loop.activations.values)
+        stream = try compare("scale\(scale).input", loop.activations.values)
       case .block(let block, let scale):
-        try compare("scale\(scale).block\(block)", loop.activations.values)
+        try compareBlock(block, scale, loop.activations)
       case .scale(let event):
         try compare(
           "scale\(event.scale).fhat",
@@ -89,10 +105,25 @@ extension ParityRun {
     try decode(loop.features)
   }
 
+  /// Compares what a block writes and, where its input was recorded, what it adds.
+  private func compareBlock(_ block: Int, _ scale: Int, _ output: FloatMatrix) throws {
+    let before = stream
+    stream = try compare("scale\(scale).block\(block)", output.values)
+    guard let before, let after = stream else { return }
+    let index =
+      report.gains.firstIndex { $0.block == block }
+      ?? {
+        report.gains.append(BlockGain(block: block))
+        return report.gains.count - 1
+      }()
+    report.gains[index].add(
+      ours: (before.ours, after.ours), reference: (before.reference, after.reference))
+  }
+
   /// Compares the logits, draws from both, and returns the reference's filtered logits, from which
   /// smooth mode mixes.
   fileprivate func predict(
-    _ raw: FloatMatrix, scale: Int, _ random: inout RandomSource
+    _ raw: FloatMatrix, scale: Int, _ random: inout TorchGenerator
   ) throws -> [Float] {
     try compare("scale\(scale).logits_raw", raw.values)
     var guided = try guide(raw, scale: scale)
@@ -125,7 +156,8 @@ extension ParityRun {
     return conditional
   }
 
-  private func draw(_ logits: inout [Float], _ random: inout RandomSource) throws -> [Int32] {
+  private func draw(_ logits: inout [Float], _ random: inout TorchGenerator) throws -> [Int32] {
+    random.beginTensor(logits.count)
     var tokens = [Int32](repeating: 0, count: logits.count / vocabulary)
     var sampler = try Sampler(vocabulary: vocabulary, options: options)
     var logitSpan = logits.mutableSpan
@@ -136,7 +168,7 @@ extension ParityRun {
 
   /// The codebook rows of the tokens, or in smooth mode the mixtures of the reference's logits.
   fileprivate func embeddings(
-    filtered: [Float], scale: Int, codebook: FloatVector, _ random: inout RandomSource
+    filtered: [Float], scale: Int, codebook: FloatVector, _ random: inout TorchGenerator
   ) throws -> [Float] {
     let tokens = try reference.tokens(scale: scale)
     let width = codebook.count / vocabulary
@@ -144,6 +176,7 @@ extension ParityRun {
       var mixed = [Float](repeating: 0, count: tokens.count * width)
       var span = mixed.mutableSpan
       var sampler = try Sampler(vocabulary: vocabulary, options: options)
+      random.beginTensor(filtered.count)
       try codebook.withSpan { codebook in
         try sampler.smoothEmbeddings(
           of: filtered.span,
@@ -165,10 +198,10 @@ extension ParityRun {
 /// Takes the reference's tokens, and shows the logits that predict them.
 private struct ReplayStep: ScaleStep {
   let run: ParityRun
-  var random: RandomSource
+  var random: TorchGenerator
   private var filtered: [Float] = []
 
-  init(run: ParityRun, random: RandomSource) {
+  init(run: ParityRun, random: TorchGenerator) {
     self.run = run
     self.random = random
   }
@@ -215,8 +248,7 @@ extension ParityRun {
       model, compute, images: images, guided: options.guidance != 0)
     let generated = try generator.generate(
       GenerationRequest(
-        labels: labels, options: options,
-        random: .batch(RandomSource(seed: reference.arguments.seed))))
+        labels: labels, options: options, random: .batch(self.generator)))
     for scale in reference.patchNumbers.indices {
       let expected = try reference.tokens(scale: scale)
       let drawn = generated.flatMap { $0.drawn.scales[scale] }

@@ -1,11 +1,12 @@
 import Foundation
 import SafetensorsIO
 import TensorBytes
+package import VARCore
 
-/// What PyTorch computed, as `tools/dump_reference.py` wrote it.
+/// A run that PyTorch computed, as `tools/dump_reference.py` recorded it.
 package struct ReferenceDump: Sendable {
   /// The arguments of the run.
-  package struct Arguments: Equatable, Sendable, Decodable {
+  package struct Arguments: Equatable, Sendable, Decodable, CustomStringConvertible {
     /// Class of each picture; the number of classes stands for the unconditional one.
     package let labels: [Int]
     /// Seed of the one generator of the batch.
@@ -18,6 +19,10 @@ package struct ReferenceDump: Sendable {
     package let topP: Double
     /// Whether embeddings were mixed by a Gumbel softmax.
     package let moreSmooth: Bool
+    /// Where it was computed, and whose random numbers were drawn.
+    package let device: SeedDevice
+    /// What PyTorch rounded the matrices' inputs to.
+    package let autocast: ReferencePrecision
 
     private enum CodingKeys: String, CodingKey {
       case labels
@@ -26,6 +31,28 @@ package struct ReferenceDump: Sendable {
       case topK = "top_k"
       case topP = "top_p"
       case moreSmooth = "more_smooth"
+      case device
+      case autocast
+    }
+
+    /// What tells a run from others.
+    package var description: String {
+      "seed \(seed), classes \(labels.map(String.init).joined(separator: ",")), computed on "
+        + device.description + (autocast == .none ? "" : " under \(autocast.rawValue) autocast")
+    }
+
+    /// Decodes the arguments; the first dumps were all computed in f32 on a CPU, and don't say so.
+    package init(from decoder: any Decoder) throws {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      labels = try container.decode([Int].self, forKey: .labels)
+      seed = try container.decode(UInt64.self, forKey: .seed)
+      cfg = try container.decode(Double.self, forKey: .cfg)
+      topK = try container.decode(Int.self, forKey: .topK)
+      topP = try container.decode(Double.self, forKey: .topP)
+      moreSmooth = try container.decode(Bool.self, forKey: .moreSmooth)
+      device = try container.decodeIfPresent(SeedDevice.self, forKey: .device) ?? .cpu
+      autocast =
+        try container.decodeIfPresent(ReferencePrecision.self, forKey: .autocast) ?? .none
     }
   }
 
@@ -37,30 +64,49 @@ package struct ReferenceDump: Sendable {
   package let patchNumbers: [Int]
   /// The first exponential draws of a generator with the seed, if recorded.
   package let firstDraws: [Float]
-  /// Versions and other facts, by name.
-  package let metadata: [String: String]
   private let checkpoint: Checkpoint
+  /// What the names of this run's tensors begin with.
+  private let prefix: String
 
-  /// Opens a dump.
+  /// Opens a file and finds its runs: one in `var-reference-v1`, any number in `var-reference-v2`.
   /// - Throws: `CheckpointError`, ``ParityError/notReference(path:lacks:)``.
-  package init(_ path: String) throws {
-    self.path = path
-    checkpoint = try Checkpoint.open(path)
+  package static func runs(_ path: String) throws -> [ReferenceDump] {
+    let checkpoint = try Checkpoint.open(path)
     var metadata: [String: String] = [:]
     for leaf in checkpoint.leaves {
       if case .string(let text) = leaf.value { metadata[leaf.name] = text }
     }
-    self.metadata = metadata
-    guard metadata["kind"] == "var-reference-v1" else {
-      throw ParityError.notReference(path: path, lacks: "the metadata kind = var-reference-v1")
+    let patchNumbers: [Int]
+    let runs: [ReferenceDump]
+    switch metadata["kind"] {
+    case "var-reference-v1":
+      patchNumbers = try decode(metadata, "patch_nums", path)
+      let draws: [Float] =
+        metadata["first_draws"] == nil ? [] : try decode(metadata, "first_draws", path)
+      runs = [
+        ReferenceDump(
+          path: path, arguments: try decode(metadata, "arguments", path),
+          patchNumbers: patchNumbers, firstDraws: draws, checkpoint: checkpoint, prefix: "")
+      ]
+    case "var-reference-v2":
+      patchNumbers = try decode(metadata, "patch_nums", path)
+      let arguments: [Arguments] = try decode(metadata, "runs", path)
+      let draws: [[Float]] = try decode(metadata, "first_draws", path)
+      guard draws.count == arguments.count else {
+        throw ParityError.notReference(path: path, lacks: "first_draws of every run")
+      }
+      runs = zip(arguments, draws).enumerated().map { index, run in
+        ReferenceDump(
+          path: path, arguments: run.0, patchNumbers: patchNumbers, firstDraws: run.1,
+          checkpoint: checkpoint, prefix: "run\(index).")
+      }
+    default:
+      throw ParityError.notReference(
+        path: path, lacks: "the metadata kind = var-reference-v1 or var-reference-v2")
     }
-    arguments = try Self.decode(metadata, "arguments", path)
-    patchNumbers = try Self.decode(metadata, "patch_nums", path)
-    firstDraws =
-      metadata["first_draws"] == nil ? [] : try Self.decode(metadata, "first_draws", path)
-    guard !arguments.labels.isEmpty, !patchNumbers.isEmpty else {
-      throw ParityError.notReference(path: path, lacks: "labels and patch_nums")
-    }
+    guard !runs.isEmpty, runs.allSatisfy({ !$0.arguments.labels.isEmpty }), !patchNumbers.isEmpty
+    else { throw ParityError.notReference(path: path, lacks: "labels and patch_nums") }
+    return runs
   }
 
   private static func decode<T: Decodable>(
@@ -74,16 +120,16 @@ package struct ReferenceDump: Sendable {
 
   /// The values of a tensor as f32, nil where it wasn't recorded.
   func floats(_ name: String) throws -> [Float]? {
-    guard let tensor = checkpoint.tensor(named: name) else { return nil }
+    guard let tensor = checkpoint.tensor(named: prefix + name) else { return nil }
     return try checkpoint.floats(of: tensor)
   }
 
   /// The shape of a tensor, nil where it wasn't recorded.
-  func shape(_ name: String) -> [Int]? { checkpoint.tensor(named: name)?.shape }
+  func shape(_ name: String) -> [Int]? { checkpoint.tensor(named: prefix + name)?.shape }
 
   /// The tokens of a scale, [B, n].
   func tokens(scale: Int) throws -> [Int32] {
-    let name = "scale\(scale).tokens"
+    let name = prefix + "scale\(scale).tokens"
     let count = arguments.labels.count * patchNumbers[scale] * patchNumbers[scale]
     guard let tensor = checkpoint.tensor(named: name), tensor.type == .i64 else {
       throw ParityError.notReference(path: path, lacks: "the int64 tensor \(name)")

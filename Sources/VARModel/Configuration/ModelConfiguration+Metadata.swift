@@ -4,6 +4,7 @@ package import VARQuant
 private enum Key {
   static let architecture = "model.architecture"
   static let classNames = "class.names"
+  static let guidance = "sampling.guidance"
 }
 
 extension ModelConfiguration {
@@ -16,6 +17,7 @@ extension ModelConfiguration {
     transformer?.add(to: &metadata)
     tokenizer?.add(to: &metadata)
     if !classNames.isEmpty { metadata[Key.classNames] = .stringList(classNames) }
+    if let guidance { metadata[Key.guidance] = .double(guidance) }
     return metadata
   }
 
@@ -35,7 +37,8 @@ extension ModelConfiguration {
     self.init(
       transformer: has(.transformer) ? try TransformerConfiguration(metadata: metadata) : nil,
       tokenizer: has(.tokenizer) ? try TokenizerConfiguration(metadata: metadata) : nil,
-      classNames: metadata[Key.classNames] == nil ? [] : try metadata.stringList(Key.classNames))
+      classNames: metadata[Key.classNames] == nil ? [] : try metadata.stringList(Key.classNames),
+      guidance: metadata[Key.guidance] == nil ? nil : try metadata.double(Key.guidance))
     try validate()
   }
 }

@@ -33,6 +33,14 @@ extension ModelConfiguration {
     if !classNames.isEmpty, let classes = transformer?.classes, classNames.count != classes {
       throw .inconsistent("\(classNames.count) class names for \(classes) classes")
     }
+    if let guidance {
+      guard transformer != nil else {
+        throw .inconsistent("a default guidance is of no use without a transformer")
+      }
+      guard (0...1000).contains(guidance) else {
+        throw .inconsistent("the default guidance is \(guidance), but must be 0 to 1000")
+      }
+    }
   }
 
   private static func validateFit(

@@ -124,14 +124,17 @@ package struct ModelConfiguration: Equatable, Sendable {
   package var tokenizer: TokenizerConfiguration?
   /// Names of the classes, if known; as many as the transformer has classes.
   package var classNames: [String]
+  /// Strength of guidance that the model is meant to be drawn with, if it is not the official one's.
+  package var guidance: Double?
 
   /// Makes a configuration of one or both halves; nothing is checked here, see ``validate()``.
   package init(
     transformer: TransformerConfiguration?, tokenizer: TokenizerConfiguration?,
-    classNames: [String] = []
+    classNames: [String] = [], guidance: Double? = nil
   ) {
     self.transformer = transformer
     self.tokenizer = tokenizer
     self.classNames = classNames
+    self.guidance = guidance
   }
 }
