@@ -117,6 +117,20 @@ class ExampleTests(unittest.TestCase):
         self.assertEqual(self.open(sign=True).metadata, {'model.architecture': 'var'})
 
 
+    def test_the_checksum_of_the_weights(self):
+        with tempfile.TemporaryDirectory() as name:
+            paths = [pathlib.Path(name) / part for part in ('a.varq', 'b.varq', 'c.varq')]
+            halves = ['--var', MODELS / 'plain' / 'var.pth', '--vae', MODELS / 'plain' / 'vae.pth']
+            convert('convert', *halves, '--output', paths[0], '--default-cfg', '2.5')
+            convert('annotate', paths[0], '--meta', 'name=x', '--output', paths[1])
+            convert('convert', *halves, '--output', paths[2], '--tensor-type', 'head.weight=f16')
+            sums = [varq.VarqFile(path).weights_checksum() for path in paths]
+            told = [json.loads(subprocess.run([VAR_CONVERT, 'inspect', path, '--json'], check=True, capture_output=True).stdout)
+                    ['weights_sha256'] for path in paths]
+            self.assertEqual(sums, told)
+            self.assertEqual(sums[0], sums[1])
+            self.assertNotEqual(sums[0], sums[2])
+
     def test_a_default_guidance(self):
         with tempfile.TemporaryDirectory() as name:
             path = pathlib.Path(name) / 'model.varq'

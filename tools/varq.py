@@ -158,8 +158,9 @@ class VarqFile:
         check(digest.digest() == checksum, "the header's checksum does not match")
 
     def _read_metadata(self, section):
-        cursor, self.metadata, previous = Cursor(section), {}, b''
+        cursor, self.metadata, self._entries, previous = Cursor(section), {}, {}, b''
         for _ in range(self.entry_count):
+            start = cursor.position
             length, kind, size = cursor.numbers('HHI')
             key = bytes(cursor.bytes(length))
             check(KEY.fullmatch(key.decode('latin-1')), f'{key!r} is no key')
@@ -167,6 +168,7 @@ class VarqFile:
             previous, value = key, self._value(kind, cursor.bytes(size), key)
             if value is not None:
                 self.metadata[key.decode()] = value
+                self._entries[key.decode()] = bytes(section[start:cursor.position])
         check(cursor.at_end(), 'the metadata has bytes that belong to no entry')
         guidance = self.metadata.get('sampling.guidance', 0.0)
         check(isinstance(guidance, float) and 0 <= guidance <= 1000, 'sampling.guidance is no strength of guidance')
@@ -202,6 +204,17 @@ class VarqFile:
             self.tensors[tensor.name] = tensor
         check(cursor.at_end(), 'the table has bytes that belong to no entry')
         check(end == len(self.data), f'the last tensor ends at {end}, the file at {len(self.data)}')
+
+    def weights_checksum(self):
+        """SHA-256 of what decides the model's results, whatever its labels."""
+        digest = hashlib.sha256()
+        for key, entry in self._entries.items():
+            if key == 'model.architecture' or key.startswith(('var.', 'vae.')):
+                digest.update(entry)
+        for tensor in self.tensors.values():
+            shape = ' '.join(map(str, tensor.shape))
+            digest.update(f'{tensor.name} {FORMAT_NAMES[tensor.format]} {shape}\n'.encode() + bytes(tensor.checksum))
+        return digest.hexdigest()
 
     def _bytes(self, tensor):
         return self.data[tensor.offset:tensor.offset + tensor.size]

@@ -82,6 +82,7 @@ package struct ModelFile: Sendable {
   ) throws -> [UInt8] {
     var unnamed = configuration
     unnamed.classNames = []
+    unnamed.guidance = nil
     var bytes = try unnamed.metadata.encoded()
     for tensor in tensors {
       let shape = tensor.shape.map(String.init).joined(separator: " ")

@@ -34,6 +34,7 @@ struct InspectCommand: ParsableCommand {
     ]
     let facts = inspection.metadata.merging(inspection.model ?? [:]) { $1 }
     lines += facts.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
+    if let checksum = inspection.weightsChecksum { lines.append("  checksum of the weights: \(checksum)") }
     if let obstacle = inspection.obstacle {
       let advice = remedy(for: obstacle).map { "; " + $0 } ?? ""
       lines.append("no model: \(obstacle)\(advice)")

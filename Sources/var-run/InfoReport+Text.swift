@@ -54,6 +54,8 @@ extension InfoReport {
         ))
     }
     facts.append(("checksum", checksum))
+    facts.append(("", weightsChecksum + " of the weights"))
+    facts += about.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     facts += sources.enumerated().map {
       ($0.offset == 0 ? "made from" : "", "sha256 " + $0.element)
     }

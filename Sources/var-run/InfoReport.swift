@@ -54,6 +54,8 @@ struct InfoReport: Encodable {
   let path: String
   let bytes: Int
   let checksum: String
+  let weightsChecksum: String
+  let about: [String: String]
   let sources: [String]
   let patchNums: [Int]
   let vocabulary: Int
@@ -69,6 +71,8 @@ struct InfoReport: Encodable {
     path = model.path
     bytes = model.file.file.count
     checksum = model.checksumText
+    weightsChecksum = model.weightsChecksumText
+    about = model.file.metadata.about
     sources = (try? model.file.metadata.stringList("source.sha256")) ?? []
     patchNums =
       configuration.transformer?.patchNumbers ?? configuration.tokenizer?.patchNumbers ?? []

@@ -31,6 +31,8 @@ public struct Inspection: Encodable, Sendable {
   public let problem: String?
   /// The same as an error; it is no part of the JSON.
   package let obstacle: (any Error)?
+  /// SHA-256 of a `.varq` model's configuration and weights, whatever its labels.
+  public let weightsChecksum: String?
   /// All metadata of a `.varq` file; what a checkpoint holds besides its tensors.
   public let metadata: [String: InspectedValue]
 
@@ -40,6 +42,7 @@ public struct Inspection: Encodable, Sendable {
     case tensors
     case model
     case problem
+    case weightsChecksum = "weights_sha256"
     case metadata
   }
 
@@ -66,6 +69,7 @@ public struct Inspection: Encodable, Sendable {
         bytes: tensor.bytes.count, sha256: digest.map(SHA256Digest.hex))
     }
     metadata = file.metadata.values.mapValues(InspectedValue.init)
+    weightsChecksum = (try? ModelFile(file)).map { SHA256Digest.hex($0.weightsChecksum) }
     (model, obstacle) = Self.describe { try ModelFile(file).configuration }
     problem = obstacle.map { "\($0)" }
   }
@@ -79,6 +83,7 @@ public struct Inspection: Encodable, Sendable {
         name: tensor.name, dtype: tensor.type.rawValue, shape: tensor.shape,
         bytes: tensor.byteCount, sha256: digest.map(SHA256Digest.hex))
     }
+    weightsChecksum = nil
     metadata = Dictionary(
       checkpoint.leaves.map { ($0.name, InspectedValue($0.value)) }, uniquingKeysWith: { $1 })
     (model, obstacle) = Self.describe {

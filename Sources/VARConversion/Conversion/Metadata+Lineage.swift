@@ -1,10 +1,8 @@
 internal import TensorBytes
-package import VARQuant
+internal import VARQuant
 
 /// What stays with a model through conversions and relabelling.
 extension Metadata {
-  /// Keys that people chose: `about.name`, `about.license`, and their own.
-  package static let aboutPrefix = "about."
   /// The files that a model went through, the oldest first: `CHECKSUM RECIPE` each.
   static let chainKey = "convert.chain"
 

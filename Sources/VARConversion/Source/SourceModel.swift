@@ -140,14 +140,17 @@ public struct SourceModel: Sendable {
   /// A `.varq` file as a source; what its tensors don't tell, its metadata do.
   /// - Throws: ``ConversionError/tooCoarse(path:tensor:format:)``, ``ConversionError/settled(path:)``.
   private init(former file: ModelFile, _ options: ConversionOptions) throws {
-    guard options == ConversionOptions() else {
+    guard options == ConversionOptions(guidance: options.guidance) else {
       throw ConversionError.settled(path: file.file.path)
     }
     for (specification, tensor) in file.tensors where tensor.format.traits is any BlockFormat {
       throw ConversionError.tooCoarse(
         path: file.file.path, tensor: specification.name, format: tensor.format)
     }
-    configuration = file.configuration
+    var configuration = file.configuration
+    if let guidance = options.guidance { configuration.guidance = guidance }
+    try configuration.validate()
+    self.configuration = configuration
     bindings = file.tensors.map { specification, tensor in
       Binding(
         specification: specification,

@@ -62,6 +62,19 @@ package struct Metadata: Equatable, Sendable {
   /// The keys in the order of the file.
   package var keys: [String] { values.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) } }
 
+  /// Where what people say about a model begins: `about.name`, `about.license`, and their own keys.
+  package static let aboutPrefix = "about."
+
+  /// What people say about the model, by key without the prefix.
+  package var about: [String: String] {
+    values.reduce(into: [:]) { about, entry in
+      guard entry.key.hasPrefix(Self.aboutPrefix), case .string(let text) = entry.value else {
+        return
+      }
+      about[String(entry.key.dropFirst(Self.aboutPrefix.count))] = text
+    }
+  }
+
   /// The value of a key, nil where it is missing.
   package subscript(key: String) -> MetadataValue? {
     get { values[key] }
