@@ -204,7 +204,9 @@ package final class Calibrator: TensorCalibration {
     let weights = try source(of: layer)
     let result: GPTQ
     do {
-      result = try GPTQ(weights, rows: layer.rows, factor, quantizer, compute.pool, blas)
+      result = try GPTQ(
+        weights, rows: layer.rows, factor, quantizer, refinements: layer.refinements, compute.pool,
+        blas)
     } catch let error as EncodingError {
       throw ConversionError.encoding(tensor: layer.weight, error)
     }
