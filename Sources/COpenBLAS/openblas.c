@@ -6,14 +6,16 @@
 #include <stdlib.h>
 
 // Of cblas.h and LAPACK.
-enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112 };
+enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, LOWER = 122 };
 typedef void (*sgemm)(int, int, int, int, int, int, float, const float *, int, const float *, int, float, float *, int);
+typedef void (*ssyrk)(int, int, int, int, int, float, const float *, int, float, float *, int);
 typedef void (*spotrf)(const char *, const int *, float *, const int *, int *);
 typedef void (*strtri)(const char *, const char *, const int *, float *, const int *, int *);
 
 static struct {
     void *library;
     sgemm multiply;
+    ssyrk square;
     spotrf factor;
     strtri invert;
     const char *(*kind)(void);
@@ -42,11 +44,12 @@ const char *openblas_open(void) {
     for (size_t i = 0; !library && i < sizeof names / sizeof names[0]; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (!library) return "the library is not installed";
     blas.multiply = (sgemm)dlsym(library, "cblas_sgemm");
+    blas.square = (ssyrk)dlsym(library, "cblas_ssyrk");
     blas.factor = (spotrf)dlsym(library, "spotrf_");
     blas.invert = (strtri)dlsym(library, "strtri_");
     blas.kind = (const char *(*)(void))dlsym(library, "openblas_get_corename");
     void (*const set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
-    if (!blas.multiply || !blas.factor || !blas.invert || !blas.kind || !set_threads) {
+    if (!blas.multiply || !blas.square || !blas.factor || !blas.invert || !blas.kind || !set_threads) {
         dlclose(library);
         return "the library lacks functions of BLAS or LAPACK";
     }
@@ -57,22 +60,28 @@ const char *openblas_open(void) {
 
 const char *openblas_kind(void) { return blas.kind(); }
 
-void openblas_multiply(int transpose, int m, int n, int k, float alpha, const float *a, int a_stride, const float *b,
-                       int b_stride, float beta, float *c, int c_stride) {
-    blas.multiply(ROW_MAJOR, transpose ? TRANSPOSE : NO_TRANSPOSE, NO_TRANSPOSE, m, n, k, alpha, a, a_stride, b, b_stride,
-                  beta, c, c_stride);
+static int operation(int transpose) { return transpose ? TRANSPOSE : NO_TRANSPOSE; }
+
+void openblas_multiply(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int a_stride,
+                       const float *b, int b_stride, float beta, float *c, int c_stride) {
+    blas.multiply(ROW_MAJOR, operation(transpose_a), operation(transpose_b), m, n, k, alpha, a, a_stride, b, b_stride, beta,
+                  c, c_stride);
+}
+
+void openblas_square(int transpose, int n, int k, float alpha, const float *a, int a_stride, float *c, int c_stride) {
+    blas.square(ROW_MAJOR, LOWER, operation(transpose), n, k, alpha, a, a_stride, 1, c, c_stride);
 }
 
 // LAPACK is column-major: its upper triangle is our lower one, and R with A = Rᵀ·R is our Lᵀ.
 
-int openblas_cholesky(int n, float *a) {
+int openblas_cholesky(int n, float *a, int stride) {
     int info = 0;
-    blas.factor("U", &n, a, &n, &info);
+    blas.factor("U", &n, a, &stride, &info);
     return info;
 }
 
-int openblas_invert_triangle(int n, float *a) {
+int openblas_invert_triangle(int n, float *a, int stride) {
     int info = 0;
-    blas.invert("U", "N", &n, a, &n, &info);
+    blas.invert("U", "N", &n, a, &stride, &info);
     return info;
 }

@@ -32,6 +32,9 @@ struct CalibratedLayer: Sendable {
 
   /// Whether its bias makes up for the mean error; it gains nothing in the VQ-VAE.
   var correctsBias: Bool { group != .encoder && group != .decoder }
+
+  /// Passes of coordinate descent after GPTQ; they too gain nothing in the VQ-VAE.
+  var refinements: Int { correctsBias ? 1 : 0 }
 }
 
 /// The layers of a plan that are to be calibrated, in the order in which a run visits them.

@@ -165,8 +165,10 @@ package final class Calibrator: TensorCalibration {
   }
 
   private func startPass() throws -> BlockwisePass {
+    // The rounding of inputs to bf16 is nothing beside what they are damped by.
     let started = try BlockwisePass(
-      model, compute, tokens: pictures.tokens, labels: pictures.labels)
+      model, compute.with(mode: .automatic(at: compute.level)), tokens: pictures.tokens,
+      labels: pictures.labels)
     pass = started
     return started
   }
@@ -197,11 +199,7 @@ package final class Calibrator: TensorCalibration {
     { [pool = compute.pool] weight, input, count in
       guard let hessian = hessians[weight.data.lowerBound] else { return }
       for row in 0..<count {
-        input.withRow(row) { values in
-          unsafe hessian.add(pool) { target in
-            for index in 0..<values.count { unsafe target[index] = values[index] }
-          }
-        }
+        unsafe hessian.add(pool) { unsafe input.copy(row: row, into: $0) }
       }
     }
   }
@@ -222,7 +220,9 @@ package final class Calibrator: TensorCalibration {
     let weights = try source(of: layer)
     let result: GPTQ
     do {
-      result = try GPTQ(weights, rows: layer.rows, factor, quantizer, compute.pool, blas)
+      result = try GPTQ(
+        weights, rows: layer.rows, factor, quantizer, refinements: layer.refinements, compute.pool,
+        blas)
     } catch let error as EncodingError {
       throw ConversionError.encoding(tensor: layer.weight, error)
     }

@@ -1,4 +1,5 @@
 import CVARKernels
+import TensorBytes
 
 /// The input of linear layers, [rows, columns], in the storage of a ``ComputeMode``: f32, bf16, or
 /// int8 with an f32 scale for each 32 elements of a row.
@@ -64,13 +65,27 @@ import CVARKernels
     self.columns = columns
   }
 
-  /// Lends a row in f32 for reading.
-  /// - Precondition: the buffer is one of ``ComputeMode/f32``.
-  package func withRow<R>(_ row: Int, _ body: (Span<Float>) throws -> R) rethrows -> R {
-    precondition(mode == .f32 && row >= 0 && row < rows, "no such row in f32")
-    let stride = cvar_activation_stride(arithmetic, columns)
-    let start = unsafe values.assumingMemoryBound(to: Float.self) + row * stride
-    return try unsafe body(Span(_unsafeStart: UnsafePointer(start), count: columns))
+  /// Copies a row, [K], as it is multiplied.
+  /// - Precondition: the buffer is none of ``ComputeMode/int8``.
+  package func copy(row: Int, into target: UnsafeMutableBufferPointer<Float>) {
+    precondition(row >= 0 && row < rows && target.count == columns, "no such row")
+    precondition(arithmetic != CVAR_ARITHMETIC_INT8, "a row of int8 numbers")
+    let start = row * cvar_activation_stride(arithmetic, columns)
+    if arithmetic == CVAR_ARITHMETIC_F32 {
+      let source = unsafe values.assumingMemoryBound(to: Float.self) + start
+      for column in 0..<columns { unsafe target[column] = source[column] }
+      return
+    }
+    let source = unsafe values.assumingMemoryBound(to: UInt16.self) + start
+    if arithmetic == CVAR_ARITHMETIC_F16 {
+      for column in 0..<columns {
+        unsafe target[column] = HalfPrecision.float(f16: source[column])
+      }
+    } else {
+      for column in 0..<columns {
+        unsafe target[column] = HalfPrecision.float(bf16: source[column])
+      }
+    }
   }
 
   /// What the kernels take; valid while this object is alive.

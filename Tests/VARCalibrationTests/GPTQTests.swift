@@ -22,7 +22,7 @@ struct GPTQTests {
   @Test(arguments: formats) func isTheTextbooks(_ format: TensorFormat) throws {
     let problem = Problem(rows: 24, columns: 288, inputs: 600, seed: 5)
     let pool = try ThreadPool(threads: 2)
-    let result = try problem.calibrated(format, pool)
+    let result = try problem.calibrated(format, pool, refinements: 0)
     let expected = try textbookGPTQ(problem, format)
     let actual = result.codes.array
     let equal = zip(expected, actual).count { $0 == $1 }
@@ -30,11 +30,74 @@ struct GPTQTests {
     #expect(Double(equal) >= 0.99 * Double(expected.count))
   }
 
+  /// On the inputs that are calibrated by, and further with every pass.
+  @Test(arguments: formats) func refinementLosesLess(_ format: TensorFormat) throws {
+    let problem = Problem(rows: 80, columns: 288, inputs: 900, seed: 7)
+    let pool = try ThreadPool(threads: 2)
+    let losses = try (0...2).map {
+      problem.loss(try problem.calibrated(format, pool, refinements: $0).values.array)
+    }
+    print("\(format): \(losses.map { $0 / losses[0] }) of GPTQ's loss by passes")
+    // Measured 0.988 (q6), 0.983, 0.977 and 0.943 (q3): the coarser, the more is left to gain.
+    #expect(losses[1] < (format == .q3 ? 0.96 : 0.995) * losses[0])
+    #expect(losses[2] < losses[1])
+  }
+
+  /// What a reader of codes and scales gets.
+  @Test(arguments: formats) func refinedValuesAreThoseOfTheCodes(_ format: TensorFormat) throws {
+    let problem = Problem(rows: 70, columns: 160, inputs: 400, seed: 9)
+    let result = try problem.calibrated(format, ThreadPool(threads: 2), refinements: 2)
+    let quantizer = try #require(BlockQuantizer(format))
+    let (codes, values) = (result.codes.array, result.values.array)
+    for index in codes.indices {
+      let scale = result.scales[index / 160].scale(index % 160 / quantizer.scaleSize)
+      #expect(values[index] == quantizer.value(codes[index]) * scale)
+    }
+  }
+
+  /// By tiles, of which the last are not full, as in one piece.
+  @Test(arguments: [(192, 64), (300, 64), (64, 64), (50, 64)])
+  func tilesMakeTheSameInverse(size: Int, tile: Int) throws {
+    let problem = Problem(rows: 1, columns: size, inputs: 3 * size, seed: 3)
+    let pool = try ThreadPool(threads: 3)
+    let blas = try BLAS.open()
+    let damped = try problem.hessian(pool).damped(by: 0.01, pool).array
+    var lower = damped
+    for row in 0..<size {
+      for column in row + 1..<max(size, row + 1) { lower[row * size + column] = 0 }
+    }
+    let (tiled, whole) = (try SharedFloats(lower), try SharedFloats(lower))
+    #expect(try CholeskyInverse.invert(tiled, size: size, tile: tile, pool, blas))
+    #expect(try CholeskyInverse.invert(whole, size: size, tile: size, pool, blas))
+    let largest = whole.array.reduce(0) { max($0, abs($1)) }
+    for (one, other) in zip(tiled.array, whole.array) { #expect(abs(one - other) < 1e-4 * largest) }
+    // L⁻¹·A·L⁻ᵀ = 1.
+    let inverse = tiled.array.map(Double.init)
+    for (row, column) in [(size - 1, size - 1), (size - 1, 0), (size / 2, size / 3)] {
+      var sum = 0.0
+      for i in 0...row {
+        for j in 0...column {
+          sum += inverse[row * size + i] * Double(damped[i * size + j]) * inverse[column * size + j]
+        }
+      }
+      #expect(abs(sum - (row == column ? 1 : 0)) < 1e-3)
+    }
+  }
+
+  @Test func tilesOfAnIndefiniteMatrixHaveNoFactor() throws {
+    let matrix = try SharedFloats(count: 128 * 128)
+    for index in 0..<128 { matrix[index * 129] = index == 100 ? -1 : 1 }
+    #expect(
+      try !CholeskyInverse.invert(
+        matrix, size: 128, tile: 32, ThreadPool(threads: 2), .open()))
+  }
+
   @Test func theNumberOfThreadsDoesNotMatter() throws {
     let problem = Problem(rows: 200, columns: 320, inputs: 1500)
     let one = try problem.calibrated(.q4, ThreadPool(threads: 1))
     let four = try problem.calibrated(.q4, ThreadPool(threads: 4))
     #expect(one.values.array == four.values.array)
+    #expect(one.codes.array == four.codes.array)
     #expect(one.scales == four.scales)
   }
 
@@ -68,17 +131,25 @@ struct GPTQTests {
     }
   }
 
+  /// Of more than one tile, and more inputs than one product takes.
   @Test func theHessianIsTheMeanProduct() throws {
-    let problem = Problem(rows: 1, columns: 300, inputs: 1100)
+    let problem = Problem(rows: 1, columns: 600, inputs: 1100)
     let pool = try ThreadPool(threads: 2)
     let hessian = try problem.hessian(pool)
     let diagonal = hessian.diagonal(pool)
-    for (row, column) in [(0, 0), (299, 0), (257, 255), (100, 299)] {
+    for (row, column) in [(0, 0), (599, 0), (513, 511), (100, 599)] {
       let expected =
         problem.inputs.reduce(0.0) { $0 + Double($1[row]) * Double($1[column]) } / 1100
       #expect(abs(Double(hessian.element(row, column)) - expected) < 1e-4 * abs(expected) + 1e-4)
     }
     #expect(diagonal[257] == hessian.element(257, 257))
     #expect(hessian.count == 1100)
+    let mean = diagonal.reduce(0, +) / 600
+    let pairs = [(0, 0), (599, 0), (0, 599), (513, 511), (511, 513), (64, 63), (63, 64)]
+    let expected = pairs.map { hessian.element($0, $1) + ($0 == $1 ? 0.01 * mean : 0) }
+    let damped = hessian.damped(by: 0.01, pool)
+    for ((row, column), expected) in zip(pairs, expected) {
+      #expect(abs(damped[row * 600 + column] - expected) <= 1e-5 * abs(expected))
+    }
   }
 }

@@ -83,10 +83,13 @@ struct Problem {
   }
 
   /// The weights by GPTQ as it is used.
-  func calibrated(_ format: TensorFormat, _ pool: ThreadPool) throws -> GPTQ {
+  func calibrated(
+    _ format: TensorFormat, _ pool: ThreadPool, refinements: Int = 1
+  ) throws -> GPTQ {
     let factor = try #require(try InverseFactor(hessian(pool), pool, .open()))
     return try GPTQ(
-      SharedFloats(weights), rows: rows, factor, #require(BlockQuantizer(format)), pool, .open())
+      SharedFloats(weights), rows: rows, factor, #require(BlockQuantizer(format)),
+      refinements: refinements, pool, .open())
   }
 }
 

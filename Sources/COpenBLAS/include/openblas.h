@@ -13,15 +13,19 @@ const char *openblas_open(void);
 /// The kind of CPU whose kernels run, such as "SKYLAKEX"; after opening.
 const char *openblas_kind(void);
 
-/// C[m, n] = alpha·op(A)·B + beta·C, all row-major; op(A) is A [m, k], or Aᵀ of A [k, m].
-void openblas_multiply(int transpose, int m, int n, int k, float alpha, const float *a, int a_stride, const float *b,
-                       int b_stride, float beta, float *c, int c_stride);
+/// C[m, n] = alpha·op(A)·op(B) + beta·C, all row-major; op(A) is A [m, k], or Aᵀ of A [k, m]; op(B) is B [k, n], or Bᵀ of
+/// B [n, k].
+void openblas_multiply(int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a, int a_stride,
+                       const float *b, int b_stride, float beta, float *c, int c_stride);
+
+/// The lower triangle of C[n, n] += alpha·A·Aᵀ of A [n, k]; or alpha·Aᵀ·A of A [k, n], with `transpose`.
+void openblas_square(int transpose, int n, int k, float alpha, const float *a, int a_stride, float *c, int c_stride);
 
 /// Replaces the lower triangle of A [n, n], row-major, by L with A = L·Lᵀ. Returns 0, or the 1-based row at which A turned
 /// out not to be positive definite.
-int openblas_cholesky(int n, float *a);
+int openblas_cholesky(int n, float *a, int stride);
 
 /// Replaces a lower triangular A [n, n], row-major, by its inverse. Returns 0, or the 1-based row of a zero.
-int openblas_invert_triangle(int n, float *a);
+int openblas_invert_triangle(int n, float *a, int stride);
 
 #endif

@@ -35,31 +35,48 @@ package struct BLAS: Sendable {
     }
   }
 
-  /// C += alpha · Aᵀ·B of A [k, m], B [k, n], C [m, n]; the strides are of rows.
-  @unsafe func addTransposedProduct(
-    _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1, _ a: UnsafePointer<Float>, _ aStride: Int,
-    _ b: UnsafePointer<Float>, _ bStride: Int, to c: UnsafeMutablePointer<Float>, _ cStride: Int
-  ) {
-    unsafe openblas_multiply(
-      1, Int32(m), Int32(n), Int32(k), alpha, a, Int32(aStride), b, Int32(bStride), 1, c,
-      Int32(cStride))
+  /// Which factor of a product is transposed.
+  enum Form {
+    /// A·B of A [m, k], B [k, n].
+    case plain
+    /// Aᵀ·B of A [k, m], B [k, n].
+    case firstTransposed
+    /// A·Bᵀ of A [m, k], B [n, k].
+    case secondTransposed
   }
 
-  /// C −= A·B of A [m, k], B [k, n], C [m, n]; the strides are of rows.
-  @unsafe func subtractProduct(
-    _ m: Int, _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int,
-    _ b: UnsafePointer<Float>, _ bStride: Int, from c: UnsafeMutablePointer<Float>, _ cStride: Int
+  /// C = alpha · A·B + beta · C of C [m, n]; the strides are of rows.
+  @unsafe func multiply(
+    _ form: Form, _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1,
+    _ a: UnsafePointer<Float>, _ aStride: Int, _ b: UnsafePointer<Float>, _ bStride: Int,
+    beta: Float = 1, to c: UnsafeMutablePointer<Float>, _ cStride: Int
   ) {
     unsafe openblas_multiply(
-      0, Int32(m), Int32(n), Int32(k), -1, a, Int32(aStride), b, Int32(bStride), 1, c,
-      Int32(cStride))
+      form == .firstTransposed ? 1 : 0, form == .secondTransposed ? 1 : 0, Int32(m), Int32(n),
+      Int32(k), alpha, a, Int32(aStride), b, Int32(bStride), beta, c, Int32(cStride))
+  }
+
+  /// C += alpha · Aᵀ·A of A [k, n], the lower triangle of C [n, n].
+  @unsafe func addSquare(
+    _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int,
+    to c: UnsafeMutablePointer<Float>, _ cStride: Int
+  ) {
+    unsafe openblas_square(1, Int32(n), Int32(k), 1, a, Int32(aStride), c, Int32(cStride))
+  }
+
+  /// C −= A·Aᵀ of A [n, k], the lower triangle of C [n, n].
+  @unsafe func subtractSquare(
+    _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int,
+    from c: UnsafeMutablePointer<Float>, _ cStride: Int
+  ) {
+    unsafe openblas_square(0, Int32(n), Int32(k), -1, a, Int32(aStride), c, Int32(cStride))
   }
 
   /// Replaces the lower triangle of a matrix [n, n] by the inverse of L, where A = L·Lᵀ.
   /// - Returns: false where the matrix is not positive definite; it is then undefined.
-  @unsafe func invertCholesky(_ a: UnsafeMutablePointer<Float>, _ n: Int) -> Bool {
-    unsafe openblas_cholesky(Int32(n), a) == 0
-      && openblas_invert_triangle(Int32(n), a) == 0
+  @unsafe func invertCholesky(_ a: UnsafeMutablePointer<Float>, _ n: Int, _ stride: Int) -> Bool {
+    unsafe openblas_cholesky(Int32(n), a, Int32(stride)) == 0
+      && openblas_invert_triangle(Int32(n), a, Int32(stride)) == 0
   }
 
   /// Whether a product of odd sizes is what it must be: whole numbers, exact in any order.
@@ -72,7 +89,7 @@ package struct BLAS: Sendable {
       unsafe a.withUnsafeBufferPointer { a in
         unsafe b.withUnsafeBufferPointer { b in
           guard let a = a.baseAddress, let b = b.baseAddress, let c = c.baseAddress else { return }
-          unsafe addTransposedProduct(m, n, k, a, m, b, n, to: c, n)
+          unsafe multiply(.firstTransposed, m, n, k, a, m, b, n, to: c, n)
         }
       }
     }

@@ -20,7 +20,9 @@ package final class Hessian {
   /// Inputs of one product.
   private static let capacity = 1024
   /// Side of a tile: a task of its own, so that a sum is the same on any number of threads.
-  private static let tile = 256
+  private static let tile = 512
+  /// Side of what is mirrored by one task.
+  private static let strip = 64
 
   /// The memory that one of this width holds.
   static func bytes(width: Int) -> Int { 4 * width * (width + capacity) }
@@ -69,15 +71,42 @@ package final class Hessian {
     pool.parallel(side * (side + 1) / 2) { task in
       let (i, j) = Self.place(task)
       let (row, column) = (i * Self.tile, j * Self.tile)
-      unsafe blas.addTransposedProduct(
-        min(Self.tile, width - row), min(Self.tile, width - column), rows, x.base + row, width,
-        x.base + column, width, to: sum.base + row * width + column, width)
+      let target = unsafe sum.base + row * width + column
+      if i == j {
+        unsafe blas.addSquare(
+          min(Self.tile, width - row), rows, x.base + row, width, to: target, width)
+      } else {
+        unsafe blas.multiply(
+          .firstTransposed, min(Self.tile, width - row), min(Self.tile, width - column), rows,
+          x.base + row, width, x.base + column, width, to: target, width)
+      }
     }
     waiting = 0
   }
 
+  /// H + a share of its mean diagonal on the diagonal, [K, K], made in place: the Hessian is used up.
+  package func damped(by damping: Float, _ pool: ThreadPool) -> SharedFloats {
+    let diagonal = diagonal(pool)
+    let mean = Float(diagonal.reduce(0.0) { $0 + Double($1) } / Double(width))
+    let scale = 1 / Float(max(1, count))
+    let side = (width + Self.strip - 1) / Self.strip
+    let (width, sum) = (width, sum)
+    pool.parallel(side * (side + 1) / 2) { task in
+      let (i, j) = Self.place(task)
+      for row in i * Self.strip..<min((i + 1) * Self.strip, width) {
+        for column in j * Self.strip..<min((j + 1) * Self.strip, row + 1) {
+          let value = unsafe sum.base[row * width + column] * scale
+          unsafe sum.base[row * width + column] = value
+          unsafe sum.base[column * width + row] = value
+        }
+        if i == j { unsafe sum.base[row * (width + 1)] += damping * mean }
+      }
+    }
+    return sum
+  }
+
   /// The tile of a task: (0,0), (1,0), (1,1), (2,0), …
-  private static func place(_ task: Int) -> (Int, Int) {
+  static func place(_ task: Int) -> (Int, Int) {
     var row = 0
     var first = 0
     while first + row + 1 <= task {

@@ -11,13 +11,15 @@ package struct InverseFactor {
   package let order: [Int]
   /// H's diagonal by column: how much the error of a weight counts by itself.
   package let diagonal: [Float]
+  /// H with the damping, [K, K], by column.
+  package let damped: SharedFloats
   /// L⁻¹ [K, K], lower triangular.
   package let inverse: SharedFloats
 
   /// Added to H's diagonal, of its mean.
   package static let damping: Float = 0.01
 
-  /// Factors a Hessian whose columns with the largest diagonal come first.
+  /// Factors a Hessian, which is used up; the columns with the largest diagonal come first.
   /// - Returns: nil where even the damped Hessian is not positive definite.
   /// - Throws: `ComputeError.outOfMemory`.
   package init?(_ hessian: Hessian, _ pool: ThreadPool, _ blas: BLAS) throws(ComputeError) {
@@ -30,14 +32,14 @@ package struct InverseFactor {
     inverse = try SharedFloats(count: width * width)
     self.order = order
     self.diagonal = diagonal
-    let inverse = inverse
-    for (row, first) in order.enumerated() {
-      for column in 0...row {
-        unsafe inverse.base[row * width + column] = hessian.element(first, order[column])
-      }
-      inverse[row * width + row] += Self.damping * mean
+    damped = hessian.damped(by: Self.damping, pool)
+    let (damped, inverse) = (damped, inverse)
+    pool.parallel(width) { row in
+      let source = unsafe damped.base + order[row] * width
+      let target = unsafe inverse.base + row * width
+      for column in 0...row { unsafe target[column] = source[order[column]] }
     }
-    guard unsafe blas.invertCholesky(inverse.base, width) else { return nil }
+    guard try CholeskyInverse.invert(inverse, size: width, pool, blas) else { return nil }
     // A NaN passes through without a word.
     for row in 0..<width where !(inverse[row * width + row] > 0) { return nil }
     for row in 0..<width where !inverse[row * width].isFinite { return nil }

@@ -10,6 +10,7 @@ final class ConvolutionInputs {
   private var maps: [(FeatureMap, Convolution.Form?)] = []
   private let sampling: PlaceSampling
   private let width: Int
+  private let wanted: PictureChoice
   /// Pictures whose inputs are in a Hessian.
   private var gathered = 0
 
@@ -17,16 +18,23 @@ final class ConvolutionInputs {
   static let enough = 16_384
 
   /// The memory that a layer needs whose maps have so many numbers.
-  static func bytes(width: Int, map: Int, pictures: Int) -> Int {
-    min(Hessian.bytes(width: width), 4 * map * pictures)
+  static func bytes(width: Int, map: Int, _ pictures: PictureChoice) -> Int {
+    min(Hessian.bytes(width: width), 4 * map * pictures.wanted)
   }
 
-  init(width: Int, map: Int, pictures: Int, seed: UInt64, _ blas: BLAS) throws {
+  init(
+    width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ blas: BLAS
+  ) throws {
     self.width = width
-    sampling = PlaceSampling(wanted: max(1, Self.enough / pictures), seed: seed)
+    wanted = pictures
+    sampling = PlaceSampling(wanted: max(1, Self.enough / pictures.wanted), seed: seed)
     hessian =
-      4 * map * pictures < Hessian.bytes(width: width) ? nil : try Hessian(width: width, blas)
+      4 * map * pictures.wanted < Hessian.bytes(width: width)
+      ? nil : try Hessian(width: width, blas)
   }
+
+  /// Whether a picture's map is to be taken in.
+  func wants(_ picture: Int) -> Bool { wanted.contains(picture) }
 
   /// Takes in the next picture's map, after norm and SiLU.
   /// - Parameter form: of a 3×3 convolution; nil for one of 1×1.
@@ -72,6 +80,25 @@ final class ConvolutionInputs {
       }
     }
   }
+}
+
+/// The pictures whose maps a layer's inputs are taken from, evenly spaced.
+///
+/// Large maps have so many places that few pictures have enough of them; windows that overlap tell
+/// less, so a picture gives no more than one place in eight, and there are at least eight pictures.
+struct PictureChoice: Equatable {
+  let wanted: Int
+  let count: Int
+
+  /// Of `count` pictures for a layer that has so many places in each.
+  init(places: Int, of count: Int) {
+    let needed = (8 * ConvolutionInputs.enough + places - 1) / max(1, places)
+    self.count = count
+    wanted = max(1, min(count, max(8, needed)))
+  }
+
+  /// The first picture always is one of them.
+  func contains(_ picture: Int) -> Bool { picture * wanted % count < wanted }
 }
 
 /// Some of the places of a map: one drawn of each of as many equal stretches as are wanted.

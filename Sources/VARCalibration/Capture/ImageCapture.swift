@@ -13,6 +13,7 @@ struct ImageCapture {
   /// Room for a map after norm and SiLU.
   private let scratch = Scratch()
   private let workspace = Workspace()
+  private let decoded = Decoded()
 
   /// Memory for the inputs of one pass; more layers wait for another.
   private static let passBytes = 800 << 20
@@ -32,11 +33,19 @@ struct ImageCapture {
     }
   }
 
+  /// The pictures that were drawn, once they have been decoded.
+  private final class Decoded {
+    var images: [Int: Image] = [:]
+  }
+
   /// The layers of one pass over the pictures, taken in by the first of them.
   private final class Pass {
     /// By the place of the weight in the file.
     var inputs: [Int: ConvolutionInputs] = [:]
     var bytes = 0
+
+    /// How many layers want a picture's map.
+    func layers(wanting picture: Int) -> Int { inputs.values.count { $0.wants(picture) } }
   }
 
   /// What ends a run once all layers of a pass have been seen.
@@ -64,7 +73,8 @@ struct ImageCapture {
     while !waiting.isEmpty {
       let pass = Pass()
       let wanted = Dictionary(waiting.map { ($0.place, $0.layer) }) { first, _ in first }
-      for picture in pictures.tokens.indices {
+      for picture in pictures.tokens.indices
+      where picture == 0 || pass.layers(wanting: picture) > 0 {
         try run(group, picture, pass, wanted)
       }
       while let (place, layer) = waiting.first, let inputs = pass.inputs.removeValue(forKey: place)
@@ -84,11 +94,12 @@ struct ImageCapture {
     codec.onInput = { input in
       let place = input.weight.data.lowerBound
       guard let layer = wanted[place] else { return }
-      if picture == 0 { try begin(layer, place, input.count, pass) }
+      if picture == 0 { try begin(layer, place, input, pass) }
       guard let inputs = pass.inputs[place] else { throw Seen() }
+      guard inputs.wants(picture) else { return }
       try inputs.add(map(of: input), input.form, compute.pool)
       seen += 1
-      if picture > 0, seen == pass.inputs.count { throw Seen() }
+      if picture > 0, seen == pass.layers(wanting: picture) { throw Seen() }
     }
     defer { codec.onInput = nil }
     do {
@@ -102,20 +113,23 @@ struct ImageCapture {
 
   /// Takes a layer into the pass, if there is room or it is the first.
   private func begin(
-    _ layer: CalibratedLayer, _ place: Int, _ count: Int, _ pass: Pass
+    _ layer: CalibratedLayer, _ place: Int, _ input: ImageLayerInput, _ pass: Pass
   ) throws {
-    let pictures = pictures.tokens.count
-    let need = ConvolutionInputs.bytes(width: layer.columns, map: count, pictures: pictures)
+    let chosen = PictureChoice(places: input.places, of: pictures.tokens.count)
+    let need = ConvolutionInputs.bytes(width: layer.columns, map: input.count, chosen)
     guard pass.inputs.isEmpty || pass.bytes + need <= Self.passBytes else { return }
     pass.bytes += need
     pass.inputs[place] = try ConvolutionInputs(
-      width: layer.columns, map: count, pictures: pictures, seed: seed, blas)
+      width: layer.columns, map: input.count, chosen, seed: seed, blas)
   }
 
   /// A picture: as it was read, or as it is decoded.
   private func image(_ index: Int) throws -> Image {
     guard index < pictures.files.count else {
-      return try codec.decode(codec.features(of: pictures.tokens[index]))
+      if let image = decoded.images[index] { return image }
+      let image = try codec.decode(codec.features(of: pictures.tokens[index]))
+      decoded.images[index] = image
+      return image
     }
     return try ImageFile(path: pictures.files[index]).fitted(
       to: codec.side, CalibrationPictures.fit)
@@ -149,6 +163,16 @@ extension ImageLayerInput {
     switch self {
     case .convolution(_, let x, _): x.count
     case .pointwise(_, let x): x.rows * x.columns
+    }
+  }
+
+  /// Outputs in a map.
+  fileprivate var places: Int {
+    switch self {
+    case .convolution(let layer, let x, _):
+      let size = ConvolutionWindow(layer.form, x).outputSize
+      return size.height * size.width
+    case .pointwise(_, let x): return x.rows
     }
   }
 

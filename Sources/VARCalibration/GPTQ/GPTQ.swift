@@ -12,7 +12,7 @@ package struct GPTQ {
   /// The chosen code of each weight, [N, K].
   package let codes: SharedBytes
   /// The scales of each row.
-  package let scales: [RowScales]
+  package private(set) var scales: [RowScales]
   /// The values that the codes stand for, [N, K].
   package let values: SharedFloats
 
@@ -25,10 +25,11 @@ package struct GPTQ {
   /// - Parameters:
   ///   - weights: [N, K].
   ///   - factor: of the Hessian of the layer's inputs.
+  ///   - refinements: how often ``Refinement`` passes over the result.
   /// - Throws: `EncodingError`, `ComputeError.outOfMemory`.
   package init(
     _ weights: SharedFloats, rows: Int, _ factor: InverseFactor, _ quantizer: BlockQuantizer,
-    _ pool: ThreadPool, _ blas: BLAS
+    refinements: Int = 1, _ pool: ThreadPool, _ blas: BLAS
   ) throws {
     let columns = factor.order.count
     precondition(weights.count == rows * columns && columns % quantizer.scaleSize == 0, "shape")
@@ -43,6 +44,19 @@ package struct GPTQ {
       let first = index * Self.taskRows
       unsafe task.run(rows: first..<min(first + Self.taskRows, rows))
     }
+    guard refinements > 0 else { return }
+    let refined = Results<RowScales>(count: rows)
+    let refinement = Refinement(
+      weights: weights, hessian: factor.damped, columns: columns, codes: codes, values: values,
+      quantizer: quantizer, blas: blas)
+    pool.parallel(count) { [scales] index in
+      let first = index * Self.taskRows
+      let range = first..<min(first + Self.taskRows, rows)
+      var scales = Array(scales[range])
+      for _ in 0..<refinements { unsafe refinement.run(rows: range, &scales) }
+      for row in range { refined.set(row, .success(scales[row - first])) }
+    }
+    scales = try refined.get()
   }
 
   /// The scales of every row, searched with the diagonal of H as the weight of each column's error.
@@ -88,9 +102,10 @@ package struct GPTQ {
               unsafe quantize(
                 row, block, w + index * columns, errors + index * GPTQ.blockColumns)
             }
-            unsafe blas.subtractProduct(
-              rows.count, block.lowerBound, block.count, errors, GPTQ.blockColumns,
-              factor.inverse.base + block.lowerBound * columns, columns, from: w, columns)
+            unsafe blas.multiply(
+              .plain, rows.count, block.lowerBound, block.count, alpha: -1, errors,
+              GPTQ.blockColumns, factor.inverse.base + block.lowerBound * columns, columns, to: w,
+              columns)
             end = block.lowerBound
           }
         }

@@ -26,7 +26,7 @@ package final class BlockwisePass {
 
   /// Embeds the pictures' tokens.
   /// - Parameters:
-  ///   - compute: in ``ComputeMode/f32``, if the inputs of layers are wanted.
+  ///   - compute: not in ``ComputeMode/int8``, if the inputs of layers are wanted.
   ///   - tokens: of at least one picture.
   ///   - labels: as many.
   /// - Throws: ``ModelError``, `ComputeError.outOfMemory`.

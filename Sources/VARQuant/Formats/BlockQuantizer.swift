@@ -14,7 +14,7 @@ package struct BlockQuantizer: Sendable {
   package let zeroCode: UInt8
   /// The format, for errors.
   private let format: TensorFormat
-  let table: NearestCodes
+  @usableFromInline let table: NearestCodes
 
   /// The quantizer of a format; nil if that is no ``BlockFormat``.
   package init?(_ format: TensorFormat) {
@@ -31,12 +31,15 @@ package struct BlockQuantizer: Sendable {
   }
 
   /// The code whose value, times the scale, is nearest.
-  @inline(__always) package func code(_ value: Float, scale: Float) -> UInt8 {
+  @inlinable @inline(__always)
+  package func code(_ value: Float, scale: Float) -> UInt8 {
     scale == 0 ? zeroCode : table.code(value * (2 / scale))
   }
 
   /// What a code stands for, to be multiplied with a scale.
-  @inline(__always) package func value(_ code: UInt8) -> Float { Float(values[Int(code)]) }
+  @inlinable @inline(__always) package func value(_ code: UInt8) -> Float {
+    Float(values[Int(code)])
+  }
 
   /// Searches the scales of a row, as they are stored.
   /// - Parameters:
@@ -107,9 +110,9 @@ package struct BlockQuantizer: Sendable {
 
 /// Finds the nearest of a table's values by looking it up, at a resolution of a half: the midpoint of
 /// two integers is a multiple of that.
-final class NearestCodes: Sendable {
+@usableFromInline final class NearestCodes: Sendable {
   /// By ⌊2u⌋ modulo 512, for u within ±128.
-  private let codes: [UInt8]
+  @usableFromInline let codes: [UInt8]
   /// The value of the code, likewise.
   let values: [Float]
 
@@ -124,7 +127,7 @@ final class NearestCodes: Sendable {
   }
 
   /// The code nearest to u, given 2u.
-  @inline(__always) func code(_ twice: Float) -> UInt8 {
+  @inlinable @inline(__always) func code(_ twice: Float) -> UInt8 {
     // Adding 1.5 · 2^23 rounds to an integer, which is then in the lowest bits.
     let place = max(-255.5, min(255.5, twice)) - 0.5 + 0x1.8p23
     return codes[Int(place.bitPattern & 511)]
