@@ -49,9 +49,15 @@ package enum Program {
       return status
     }
     let advice = remedy(error) ?? Self.remedy(for: error)
-    if !message.isEmpty { Console.note(message + (advice.map { "; " + $0 } ?? "")) }
+    if !message.isEmpty {
+      let cut = message.utf8.count > messageLimit ? String(message.prefix(messageLimit)) + "…" : message
+      Console.note(cut + (advice.map { "; " + $0 } ?? ""))
+    }
     return status
   }
+
+  /// Characters of a message: names of a file may be millions of characters long.
+  private static let messageLimit = 20_000
 
   /// What helps against errors of the door, for which every command has the same option.
   private static func remedy(for error: any Error) -> String? {

@@ -6,10 +6,14 @@ package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertib
   case tooShort(size: Int)
   /// The header is longer than the file, or than 100 MB.
   case headerLength(UInt64, limit: Int)
-  /// The header, or the index, is no JSON.
+  /// The header is no JSON.
   case json(JSONError)
-  /// The header, or the index, is JSON of another shape.
+  /// The header is JSON of another shape.
   case malformed(String)
+  /// The index of shards is no JSON, or of another shape.
+  case index(String)
+  /// The header would cost more memory than a file of its size may.
+  case budget(BudgetError)
   /// An element type that this program does not know.
   case unsupportedType(tensor: String, type: String)
   /// The shape is no shape.
@@ -37,6 +41,8 @@ package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertib
       "the safetensors header should have \(length) bytes, but at most \(limit) are possible: "
         + "the file is incomplete or damaged"
     case .json(let error): "the safetensors header: \(error)"
+    case .index(let message): "the index of shards: \(message)"
+    case .budget(let error): "\(error)"
     case .malformed(let message): "the safetensors header: \(message)"
     case .unsupportedType(let tensor, let type):
       "tensor \(tensor) has type \(type), which is not supported"

@@ -32,6 +32,10 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   case storageSize(key: String, expected: Int, actual: Int)
   /// The numbers are stored in another byte order.
   case byteOrder(String)
+  /// The archive would cost more memory than a file of its size may.
+  case budget(BudgetError)
+  /// The archive holds something else than a checkpoint of PyTorch: what, and what to do.
+  case foreign(String)
   /// Bytes of an entry that is read at opening are damaged.
   case damaged(entry: String, StorageError)
 
@@ -59,6 +63,8 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .storageSize(let key, let expected, let actual):
       "storage data/\(key) has \(actual) bytes instead of \(expected)"
     case .byteOrder(let order): "the numbers are stored in byte order \"\(order)\", not little"
+    case .budget(let error): "zip archive: \(error)"
+    case .foreign(let what): "a zip archive that holds \(what)"
     case .damaged(let entry, let error): "zip archive: \(entry): \(error)"
     }
   }

@@ -20,7 +20,7 @@ public struct PlannedTensor: Sendable {
   /// The name of the format that it will have.
   public var type: String { target.format.name }
   /// Type of the elements in the source, in the spelling of safetensors.
-  public var sourceType: String { source.tensor.type.rawValue }
+  public var sourceType: String { source.tensor.typeName }
   /// Number of elements.
   public var elementCount: Int { source.tensor.elementCount }
   /// Bytes in the source.
