@@ -80,5 +80,6 @@ package enum Program {
     // Beyond `ulimit -f`, so that write says EFBIG.
     _ = signal(SIGXFSZ, SIG_IGN)
     temporaries_remove_on_signals()
+    mapped_files_explain_signals()
   }
 }

@@ -26,6 +26,9 @@ extension String {
 
   /// The text as a string of JSON.
   package var quotedJSON: String {
+    if isPlain(sparing: nil), !utf8.contains(where: { $0 == 0x22 || $0 == 0x5C }) {
+      return "\"" + self + "\""
+    }
     var text = "\""
     for scalar in unicodeScalars {
       switch scalar {
@@ -54,14 +57,25 @@ extension String {
     return String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 
+  /// Whether all of it is ASCII to be seen.
+  private func isPlain(sparing spared: Unicode.Scalar?) -> Bool {
+    let spared = spared.map { UInt8(truncatingIfNeeded: $0.value) } ?? 0x20
+    var text = self
+    return text.withUTF8 { bytes in
+      var worst = false
+      for index in 0..<bytes.count {
+        let byte = unsafe bytes[index]
+        worst = worst || (byte &- 0x20 >= 0x5F && byte != spared)
+      }
+      return !worst
+    }
+  }
+
   /// Most texts are plain ASCII, and stay as they are.
   private func replaced(
     sparing spared: Unicode.Scalar?, _ replacement: (Unicode.Scalar) -> String
   ) -> String {
-    let isPlain = utf8.allSatisfy { byte in
-      (0x20..<0x7F).contains(byte) || spared.map { UInt32(byte) == $0.value } == true
-    }
-    if isPlain { return self }
+    if isPlain(sparing: spared) { return self }
     var text = ""
     text.reserveCapacity(utf8.count)
     for scalar in unicodeScalars {
