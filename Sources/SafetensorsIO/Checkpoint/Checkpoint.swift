@@ -16,6 +16,8 @@ package struct CheckpointTensor: Equatable, Sendable {
   package var type: ElementType { layout.type }
   /// Type of the elements in the spelling of safetensors, also of those that are only hashed.
   package var typeName: String { foreign?.name ?? type.rawValue }
+  /// Whether the elements can be read, and not only be hashed.
+  package var isRead: Bool { foreign == nil }
   /// Dimensions; empty for a scalar.
   package var shape: [Int] { foreign?.shape ?? layout.shape }
   /// Number of elements.

@@ -12,11 +12,16 @@ public struct ConversionOptions: Equatable, Sendable {
   public var phiRatio: Float
   /// Whether tokens are chosen by cosine, `using_znorm`.
   public var zNormalized: Bool
+  /// The path of the state dict within a file, such as `state_dict` or `ema`; `.` for the top level,
+  /// nil to find it.
+  public var root: String?
 
   /// Makes options.
   public init(
-    patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false
+    patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false,
+    root: String? = nil
   ) {
+    self.root = root
     self.patchNumbers = patchNumbers
     self.heads = heads
     self.phiRatio = phiRatio
@@ -85,13 +90,15 @@ public struct SourceModel: Sendable {
     var found: [StateDict] = []
     for (half, checkpoint) in [(ModelHalf.transformer, transformer), (.tokenizer, tokenizer)] {
       guard let checkpoint else { continue }
-      guard let state = try StateDict.find(in: checkpoint)[half] else {
+      guard let state = try StateDict.find(
+        in: checkpoint, root: options.root, wanted: half)[half]
+      else {
         throw ArchitectureError.wrongHalf(path: checkpoint.path, expected: half)
       }
       found.append(state)
     }
     for checkpoint in others {
-      let halves = try StateDict.find(in: checkpoint)
+      let halves = try StateDict.find(in: checkpoint, root: options.root)
       found += ModelHalf.allCases.compactMap { halves[$0] }
     }
     for half in ModelHalf.allCases {
