@@ -21,6 +21,12 @@ package enum Program {
     _ command: (some ParsableCommand).Type, remedy: (any Error) -> String? = { _ in nil }
   ) -> Never {
     prepare()
+    if let argument = foreignArgument {
+      Console.note(
+        "Error: the argument '\(argument)' is not UTF-8 text, and neither would be a path that is "
+          + "made of it; rename the file, or make a link with another name (ln -s)")
+      exit(ExitCode.failure.rawValue)
+    }
     var status = ExitCode.success
     do {
       do {
@@ -35,6 +41,17 @@ package enum Program {
       if !StandardOutput.isReaderGone(error) { Console.note("Error: \(error)") }
     }
     exit(status.rawValue)
+  }
+
+  /// The first argument that is not UTF-8, repaired; a file that it names would not be found by it.
+  private static var foreignArgument: String? {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+      if unsafe String(validatingCString: argument) == nil {
+        return unsafe String(cString: argument)
+      }
+    }
+    return nil
   }
 
   /// Prints what an error says where it belongs: help that was asked for is no error.

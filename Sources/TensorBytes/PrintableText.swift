@@ -76,16 +76,23 @@ extension String {
     sparing spared: Unicode.Scalar?, _ replacement: (Unicode.Scalar) -> String
   ) -> String {
     if isPlain(sparing: spared) { return self }
-    var text = ""
+    // Escapes of ASCII are made once: a text may have millions.
+    let ascii = (0..<0x80 as Range<UInt8>).map { byte in
+      let scalar = Unicode.Scalar(byte)
+      return scalar != spared && scalar.commandsTerminals ? Array(replacement(scalar).utf8) : [byte]
+    }
+    var text: [UInt8] = []
     text.reserveCapacity(utf8.count)
     for scalar in unicodeScalars {
-      if scalar != spared && scalar.commandsTerminals {
-        text += replacement(scalar)
+      if scalar.isASCII {
+        text += ascii[Int(scalar.value)]
+      } else if scalar.commandsTerminals {
+        text += replacement(scalar).utf8
       } else {
-        text.unicodeScalars.append(scalar)
+        text += UTF8.encode(scalar).map(Array.init) ?? []
       }
     }
-    return text
+    return String(decoding: text, as: UTF8.self)
   }
 }
 

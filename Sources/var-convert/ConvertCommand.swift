@@ -65,6 +65,9 @@ struct ConvertCommand: ParsableCommand {
     completion: .file())
   var classNames: String?
 
+  @Flag(help: "Convert no weights that look damaged: all zeros, constant rows, stray values.")
+  var strict = false
+
   @Flag(help: "Print what would be written, and write nothing.")
   var dryRun = false
 
@@ -97,6 +100,7 @@ struct ConvertCommand: ParsableCommand {
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
+    try warn(of: survey.warnings)
     let plan = try ConversionPlan(model, survey, recipe)
     guard let file else {
       return json ? try Console.print(json: ConversionFacts(plan, [])) : try printPlan(plan)
@@ -115,6 +119,13 @@ struct ConvertCommand: ParsableCommand {
     }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// Weights that look damaged are converted with a warning, unless --strict forbids it.
+  private func warn(of warnings: [String]) throws {
+    if strict && !warnings.isEmpty { throw ConversionError.oddWeights(warnings) }
+    for warning in warnings.prefix(10) { Console.note("warning: \(warning); is the file whole?") }
+    if warnings.count > 10 { Console.note("warning: \(warnings.count - 10) more such tensors") }
   }
 
   private func chosenRecipe() throws -> ConversionRecipe {

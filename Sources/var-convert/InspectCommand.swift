@@ -48,7 +48,9 @@ struct InspectCommand: ParsableCommand {
   private func table(_ inspection: Inspection) -> TextTable {
     var table = TextTable(["tensor", "dtype", "shape", "bytes"] + (checksums ? ["sha256"] : []))
     for tensor in inspection.tensors {
-      let shape = tensor.shape.map(String.init).joined(separator: "×")
+      let shape =
+        tensor.shape.prefix(16).map(String.init).joined(separator: "×")
+        + (tensor.shape.count > 16 ? "×…" : "")
       table.add(
         [tensor.name, tensor.dtype, shape.isEmpty ? "scalar" : shape, "\(tensor.bytes)"]
           + (tensor.sha256.map { [$0] } ?? []))

@@ -1,6 +1,7 @@
 import VARCalibration
 import VARConversion
 import VARModel
+import VARQuant
 
 /// What can be done about an error, in the flags of this program; nil where its message is enough.
 ///
@@ -15,6 +16,8 @@ func remedy(for error: any Error) -> String? {
     case .unknownPatchNumbers: "give them to convert with --patch-nums"
     default: nil
     }
+  case let error as VarqError where error.defect == .notVarq:
+    "a checkpoint has to be converted first: var-convert convert \(error.path) --output model.varq"
   case ConversionError.noClasses: "--class-names needs the checkpoint of the transformer"
   case RecipeError.unmatched: "--dry-run lists their names"
   case CalibrationError.halfModel: "give both --var and --vae, or --calibrate none"

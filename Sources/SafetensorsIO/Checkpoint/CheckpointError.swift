@@ -36,7 +36,7 @@ package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertibl
     case .safetensors(let path, let error): "\(path): \(error)"
     case .flattening(let path, let error): "\(path): \(error)"
     case .budget(let path, let error): "\(path): \(error)"
-    case .storage(let path, let tensor, let error): "\(path): tensor \(tensor): \(error)"
+    case .storage(let path, let tensor, let error): "\(path): tensor \(tensor.printable()): \(error)"
     }
   }
 }
@@ -89,9 +89,9 @@ package enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertibl
   /// The message for the user.
   package var description: String {
     switch self {
-    case .duplicateName(let name): "a dict has two entries for the key of \(name)"
+    case .duplicateName(let name): "a dict has two entries for the key of \(name.printable())"
     case .tooDeep(let path, let limit):
-      "containers nest deeper than \(limit), or contain themselves, at \(path)"
+      "containers nest deeper than \(limit), or contain themselves, at \(path.printable())"
     case .budget(let error): "\(error)"
     }
   }

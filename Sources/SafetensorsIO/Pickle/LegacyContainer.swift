@@ -24,7 +24,7 @@ package enum LegacyError: Error, Equatable, Sendable, CustomStringConvertible {
     case .bigEndian: "the numbers are stored in byte order \"big\", not little"
     case .badStorageList: "the list of storages does not match those that the tensors use"
     case .storageCount(let key, let expected, let actual):
-      "storage \(key) has \(actual) elements instead of \(expected)"
+      "storage \(key.printable()) has \(actual) elements instead of \(expected)"
     case .reading(let error): "\(error)"
     }
   }

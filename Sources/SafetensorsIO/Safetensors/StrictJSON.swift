@@ -14,7 +14,7 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The message for the user.
-  package var description: String { "JSON, byte \(offset): \(message)" }
+  package var description: String { "JSON, byte \(offset): \(message.printable(limit: 400))" }
 }
 
 /// A JSON value. Objects keep the order of their keys.

@@ -49,6 +49,9 @@ extension StateDict {
     "encoder", "decoder", "quantize", "quant_conv", "post_quant_conv",
   ]
 
+  /// No file holds more models.
+  private static let rootLimit = 100
+
   /// The halves that a checkpoint holds: a state dict of one or both, or the trainer's.
   /// - Parameters:
   ///   - root: the path of the part that is meant; `.` for the top level, nil to find it.
@@ -62,6 +65,9 @@ extension StateDict {
     for half in ModelHalf.allCases {
       let all = roots(of: half, in: names)
       candidates[half] = all
+      guard all.count <= rootLimit else {
+        throw .ambiguous(path: checkpoint.path, roots: all.map(shown))
+      }
       let fitting = root.map { Self.choose(from: all, below: WrappedName.unwrapped($0)) } ?? all
       if fitting.count == 1 {
         chosen[half] = fitting[0]

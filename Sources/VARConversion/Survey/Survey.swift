@@ -11,6 +11,8 @@ public struct Survey: Sendable {
   package let facts: [TensorFacts]
   /// The SHA-256 of each source file, in hexadecimal digits; nil where they were not wanted.
   package let digests: [String]?
+  /// What trained weights don't look like, in words: matrices of zeros, constant rows, stray weights.
+  public let warnings: [String]
 
   /// Reads the weights of a model.
   /// - Parameters:
@@ -26,6 +28,9 @@ public struct Survey: Sendable {
     for checkpoint in model.checkpoints { try surveyor.scan(checkpoint, progress) }
     facts = surveyor.facts
     digests = try surveyor.digests()
+    warnings = zip(model.bindings, facts).compactMap { binding, facts in
+      facts.oddity.map { "\(binding.specification.name) \($0)" }
+    }
     for (binding, facts) in zip(model.bindings, facts) where !facts.isFinite {
       throw ConversionError.notFinite(path: binding.checkpoint.path, tensor: binding.tensor.name)
     }
@@ -42,7 +47,7 @@ private struct Surveyor {
 
   init(_ model: SourceModel, hashing: Bool) throws {
     self.model = model
-    collectors = model.bindings.map { FactCollector($0.tensor.type) }
+    collectors = model.bindings.map { FactCollector($0.tensor.type, $0.specification) }
     hashes = hashing ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
     tracker = ConversionProgress(
       phase: .examining, total: model.bindings.reduce(0) { $0 + $1.tensor.elementCount })
