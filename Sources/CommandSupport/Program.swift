@@ -67,7 +67,8 @@ package enum Program {
     }
     let advice = remedy(error) ?? Self.remedy(for: error)
     if !message.isEmpty {
-      let cut = message.utf8.count > messageLimit ? String(message.prefix(messageLimit)) + "…" : message
+      let cut =
+        message.utf8.count > messageLimit ? String(message.prefix(messageLimit)) + "…" : message
       Console.note(cut + (advice.map { "; " + $0 } ?? ""))
     }
     return status

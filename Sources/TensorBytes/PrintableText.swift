@@ -47,7 +47,8 @@ extension String {
       case "\n": "\\n"
       case "\r": "\\r"
       case "\t": "\\t"
-      default: scalar.value < 0x100 ? "\\x" + hexadecimal(scalar, 2) : "\\u" + hexadecimal(scalar, 4)
+      default:
+        scalar.value < 0x100 ? "\\x" + hexadecimal(scalar, 2) : "\\u" + hexadecimal(scalar, 4)
       }
     }
   }

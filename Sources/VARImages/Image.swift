@@ -82,7 +82,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
         "\(name) is \(kind), which is not read; convert it to PNG first"
       } else {
         "\(name) is neither a PNG nor a JPEG file: it begins with "
-          + (found.isEmpty ? "nothing (it is empty)" : Self.hex(found)) + "; convert it to PNG first"
+          + (found.isEmpty ? "nothing (it is empty)" : Self.hex(found))
+          + "; convert it to PNG first"
       }
     case .damaged(let name, let kind, let reason):
       "\(name): damaged or unsupported \(kind): \(reason)"

@@ -108,7 +108,8 @@ extension StorageState {
       try advance(InflateStream(file, entry), to: entry.size)
       verified.insert(storage)
     }
-    if stream?.storage != storage || stream.map({ $0.inflater.position > range.lowerBound }) == true {
+    if stream?.storage != storage || stream.map({ $0.inflater.position > range.lowerBound }) == true
+    {
       stream = (storage, try InflateStream(file, entry))
     }
     try borrow(range.count, "inflated storages")

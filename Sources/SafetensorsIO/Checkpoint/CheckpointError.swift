@@ -36,7 +36,8 @@ package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertibl
     case .safetensors(let path, let error): "\(path): \(error)"
     case .flattening(let path, let error): "\(path): \(error)"
     case .budget(let path, let error): "\(path): \(error)"
-    case .storage(let path, let tensor, let error): "\(path): tensor \(tensor.printable()): \(error)"
+    case .storage(let path, let tensor, let error):
+      "\(path): tensor \(tensor.printable()): \(error)"
     }
   }
 }

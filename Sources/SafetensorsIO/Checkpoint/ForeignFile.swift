@@ -6,7 +6,8 @@ enum ForeignFile {
   static func kind(_ start: [UInt8], _ file: MappedFile) -> String? {
     if start.isEmpty { return "empty; download or copy it again" }
     if Checkpoint.bytes(of: file, at: 257, 5) == Array("ustar".utf8) {
-      return "a tar archive; unpack it (tar xf) and name the checkpoint within. If torch.save before "
+      return
+        "a tar archive; unpack it (tar xf) and name the checkpoint within. If torch.save before "
         + "version 0.2 wrote it, load and save it with a newer PyTorch"
     }
     for (prefix, what) in signatures where start.starts(with: prefix) { return what }

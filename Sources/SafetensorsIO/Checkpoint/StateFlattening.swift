@@ -49,7 +49,8 @@ struct StateFlattening {
       } else {
         for (position, element) in container.elements.enumerated() {
           // Numbers that were not kept stand before the first that is none.
-          let number = position < PickleContainer.plainLimit ? position : position + container.omitted
+          let number =
+            position < PickleContainer.plainLimit ? position : position + container.omitted
           try visit(element, try join(path, String(number)), depth: depth + 1)
         }
       }

@@ -65,7 +65,8 @@ extension PickleError.Reason: CustomStringConvertible {
       "global \(name.printable()) is not allowed: loading this file with Python would run it; nothing was run "
         + "here, but don't trust the file"
     case .notCallable(let what): "a value of type \(what.printable()) is called"
-    case .badArguments(let function): "the arguments of \(function.printable()) are not what it takes"
+    case .badArguments(let function):
+      "the arguments of \(function.printable()) are not what it takes"
     case .wrongType(let expected, let actual): "\(expected) expected, \(actual.printable()) found"
     case .stackUnderflow: "the stack is empty"
     case .noMark: "the mark is missing"
@@ -73,7 +74,8 @@ extension PickleError.Reason: CustomStringConvertible {
     case .keyWithoutValue: "a key has no value"
     case .budget(let error): "\(error)"
     case .badPersistentID: "the persistent id is not a storage"
-    case .storageConflict(let key): "references to storage \"\(key.printable())\" contradict each other"
+    case .storageConflict(let key):
+      "references to storage \"\(key.printable())\" contradict each other"
     case .viewOutsideStorage(let key, let needed, let available):
       "a tensor needs \(needed) bytes of storage \"\(key.printable())\", which has \(available)"
     case .badView(let key, let message): "a tensor of storage \"\(key.printable())\": \(message)"

@@ -72,7 +72,8 @@ extension Unpickler {
     _ global: PickleGlobal, _ arguments: [PickleValue]
   ) throws(PickleError.Reason) -> [PickleValue] {
     // A defaultdict is given the class of its values first.
-    let arguments = global == .dict("collections.defaultdict") ? arguments.dropFirst() : arguments[...]
+    let arguments =
+      global == .dict("collections.defaultdict") ? arguments.dropFirst() : arguments[...]
     guard let first = arguments.first else { return [] }
     if case .dict(let index) = first, arguments.count == 1 { return document.heap[index].elements }
     guard arguments.count == 1, let list = document.sequence(first) else {

@@ -58,7 +58,8 @@ package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertib
       "the tensors end at byte \(actual) of the data, which has \(expected): "
         + "the file is incomplete or damaged"
     case .shardPath(let path): "the shard \"\(path.printable())\" is not a file beside the index"
-    case .missingInShard(let tensor, let shard): "the shard \(shard.printable()) lacks the tensor \(tensor.printable())"
+    case .missingInShard(let tensor, let shard):
+      "the shard \(shard.printable()) lacks the tensor \(tensor.printable())"
     case .notInIndex(let tensor, let shard):
       "the tensor \(tensor.printable()) of the shard \(shard.printable()) is not in the index"
     }

@@ -52,7 +52,8 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .encrypted(let entry): "zip archive: \(entry.printable()) is encrypted"
     case .compressionMethod(let entry, let method):
       "zip archive: \(entry.printable()) is compressed by method \(method); only deflate is supported"
-    case .nameMismatch(let entry): "zip archive: the local header of \(entry.printable()) has another name"
+    case .nameMismatch(let entry):
+      "zip archive: the local header of \(entry.printable()) has another name"
     case .badSize(let entry, let size):
       "zip archive: the size of \(entry.printable()), \(size) bytes, cannot be right"
     case .overlap(let entry): "zip archive: \(entry.printable()) shares bytes with another entry"
@@ -62,7 +63,8 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .missingStorage(let key): "the zip archive lacks the storage data/\(key.printable())"
     case .storageSize(let key, let expected, let actual):
       "storage data/\(key.printable()) has \(actual) bytes instead of \(expected)"
-    case .byteOrder(let order): "the numbers are stored in byte order \"\(order.printable())\", not little"
+    case .byteOrder(let order):
+      "the numbers are stored in byte order \"\(order.printable())\", not little"
     case .budget(let error): "zip archive: \(error)"
     case .foreign(let what): "a zip archive that holds \(what)"
     case .damaged(let entry, let error): "zip archive: \(entry.printable()): \(error)"

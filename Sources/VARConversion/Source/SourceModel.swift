@@ -90,8 +90,9 @@ public struct SourceModel: Sendable {
     var found: [StateDict] = []
     for (half, checkpoint) in [(ModelHalf.transformer, transformer), (.tokenizer, tokenizer)] {
       guard let checkpoint else { continue }
-      guard let state = try StateDict.find(
-        in: checkpoint, root: options.root, wanted: half)[half]
+      guard
+        let state = try StateDict.find(
+          in: checkpoint, root: options.root, wanted: half)[half]
       else {
         throw ArchitectureError.wrongHalf(path: checkpoint.path, expected: half)
       }

@@ -66,7 +66,7 @@ extension StateDict {
       let all = roots(of: half, in: names)
       candidates[half] = all
       guard all.count <= rootLimit else {
-        throw .ambiguous(path: checkpoint.path, roots: all.map(shown))
+        throw .ambiguous(path: checkpoint.path, roots: all.map(shown).sorted())
       }
       let fitting = root.map { Self.choose(from: all, below: WrappedName.unwrapped($0)) } ?? all
       if fitting.count == 1 {
@@ -74,7 +74,7 @@ extension StateDict {
       } else if let official = fitting.first(where: { $0 == trainerRoots[half] }) {
         chosen[half] = official
       } else if fitting.count > 1 && (wanted == nil || wanted == half) {
-        throw .ambiguous(path: checkpoint.path, roots: fitting.map(shown))
+        throw .ambiguous(path: checkpoint.path, roots: fitting.map(shown).sorted())
       }
     }
     if chosen.isEmpty {
@@ -94,7 +94,9 @@ extension StateDict {
   }
 
   /// A root without its last dot, as `--root` takes it.
-  private static func shown(_ root: String) -> String { root.isEmpty ? "." : String(root.dropLast()) }
+  private static func shown(_ root: String) -> String {
+    root.isEmpty ? "." : String(root.dropLast())
+  }
 
   /// The root of a path, or else those below it.
   private static func choose(from roots: [String], below path: String) -> [String] {

@@ -10,4 +10,3 @@ package struct TensorFacts: Equatable, Sendable {
   /// Whether every value is a number.
   package var isFinite: Bool { largestMagnitude.isFinite }
 }
-

@@ -1,0 +1,49 @@
+import Foundation
+internal import Platform
+
+/// What a program took.
+public struct MeasuredResult: Sendable {
+  /// What it left behind.
+  public let result: CommandResult
+  /// Processor time, which does not depend on what else the machine does.
+  public let seconds: Double
+  /// The largest resident set.
+  public let peakBytes: Int
+}
+
+extension CommandRunner {
+  /// Runs `var-run` or `var-convert` to its end, and measures it.
+  public static func measure(_ program: String, _ arguments: [String]) throws -> MeasuredResult {
+    let scratch = try TemporaryFolder()
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    for (descriptor, name) in [(STDOUT_FILENO, "output"), (STDERR_FILENO, "errors")] {
+      unsafe posix_spawn_file_actions_addopen(
+        &actions, descriptor, scratch.file(name), O_WRONLY | O_CREAT, 0o600)
+    }
+    let path = binaries + program
+    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map {
+      unsafe strdup($0)
+    }
+    defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+    unsafe pointers.append(nil)
+    var child = pid_t()
+    let code = unsafe posix_spawn(&child, path, &actions, nil, pointers, environ)
+    guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
+    var status: Int32 = 0
+    var usage = rusage()
+    while unsafe wait4(child, &status, 0, &usage) < 0 && errno == EINTR {}
+    let signal = status & 0x7F
+    let result = CommandResult(
+      status: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
+      output: [UInt8](try Data(contentsOf: URL(filePath: scratch.file("output")))),
+      errors: String(
+        decoding: try Data(contentsOf: URL(filePath: scratch.file("errors"))), as: UTF8.self))
+    let seconds = [usage.ru_utime, usage.ru_stime].reduce(0) {
+      $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
+    }
+    return MeasuredResult(
+      result: result, seconds: seconds, peakBytes: Int(usage.ru_maxrss) * 1024)
+  }
+}
