@@ -26,7 +26,7 @@ extension CommandRunner {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map {
       unsafe strdup($0)
     }
-    defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+    defer { unsafe pointers.forEach { unsafe free($0) } }
     unsafe pointers.append(nil)
     var child = pid_t()
     let code = unsafe posix_spawn(&child, path, &actions, nil, pointers, environ)
