@@ -78,19 +78,22 @@ extension String {
   ) -> String {
     if isPlain(sparing: spared) { return self }
     // Escapes of ASCII are made once: a text may have millions.
-    let ascii = (0..<0x80 as Range<UInt8>).map { byte in
-      let scalar = Unicode.Scalar(byte)
-      return scalar != spared && scalar.commandsTerminals ? Array(replacement(scalar).utf8) : [byte]
-    }
+    var escapes: [Unicode.Scalar: [UInt8]] = [:]
     var text: [UInt8] = []
     text.reserveCapacity(utf8.count)
     for scalar in unicodeScalars {
-      if scalar.isASCII {
-        text += ascii[Int(scalar.value)]
-      } else if scalar.commandsTerminals {
-        text += replacement(scalar).utf8
+      if scalar == spared || !scalar.commandsTerminals {
+        if scalar.isASCII {
+          text.append(UInt8(truncatingIfNeeded: scalar.value))
+        } else {
+          text += UTF8.encode(scalar).map(Array.init) ?? []
+        }
+      } else if let escape = escapes[scalar] {
+        text += escape
       } else {
-        text += UTF8.encode(scalar).map(Array.init) ?? []
+        let escape = Array(replacement(scalar).utf8)
+        escapes[scalar] = escape
+        text += escape
       }
     }
     return String(decoding: text, as: UTF8.self)
@@ -101,7 +104,9 @@ extension Unicode.Scalar {
   /// Whether it is no character to be seen: controls (C0, C1, DEL), formats such as the directions
   /// of writing, ends of lines and paragraphs, and what Unicode has not assigned.
   fileprivate var commandsTerminals: Bool {
-    switch properties.generalCategory {
+    // Latin-1 is quickly told, and nearly all there is.
+    if value < 0x100 { return value < 0x20 || (0x7F..<0xA0).contains(value) || value == 0xAD }
+    return switch properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse,
       .unassigned:
       true

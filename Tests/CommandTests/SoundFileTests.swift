@@ -170,11 +170,7 @@ import Testing
       """
     let result = try CommandRunner.shell(script, in: folder.path)
     #expect(result.status == 0, "\(result.errors)")
-    func tokens(_ name: String) throws -> NSDictionary {
-      let json = try JSONSerialization.jsonObject(
-        with: Data(contentsOf: URL(filePath: folder.file(name))))
-      return NSDictionary(dictionary: ["tokens": (json as? [String: Any])?["tokens"] ?? name])
-    }
+    func tokens(_ name: String) throws -> [UInt8] { try bytes(ofFile: folder.file(name)) }
     #expect(try tokens("pipe.json") == tokens("file.json"))
     #expect(try tokens("stdin.json") == tokens("file.json"))
   }
@@ -208,7 +204,7 @@ import Testing
     for path in [folder.file("pytorch_model.bin.index.json"), folder.path] {
       let result = try convert("convert", path, "--dry-run")
       #expect(result.status == 0, "\(result.errors)")
-      #expect(result.text.contains("var.blocks.1") && result.text.contains("vae.decoder"))
+      #expect(result.text.contains("var.blocks.0") && result.text.contains("vae.decoder"))
     }
   }
 

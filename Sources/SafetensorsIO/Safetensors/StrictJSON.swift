@@ -93,11 +93,11 @@ package struct StrictJSON {
       parser.skipSpace()
       guard parser.next == UInt8(ascii: "{") else { throw parser.error("no object") }
       try parser.members(depth: 0, keepsValues: false) { key, value in
+        // What is no JSON is no JSON, whatever its members say before that.
+        guard case .success = result else { return }
         do throws(E) { try body(key, value) } catch { result = .failure(error) }
-        if case .failure = result { return false }
-        return true
       }
-      if case .success = result { try parser.end() }
+      try parser.end()
     } catch { throw failure(error) }
     try result.get()
   }
@@ -160,16 +160,13 @@ package struct StrictJSON {
 
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
     var members: [(key: String, value: JSONValue)] = []
-    try self.members(depth: depth, keepsValues: true) { key, value in
-      members.append((key, value))
-      return true
-    }
+    try self.members(depth: depth, keepsValues: true) { members.append(($0, $1)) }
     return .object(members)
   }
 
-  /// Parses an object's members, as long as `body` wants them; keys must differ.
+  /// Parses an object's members; keys must differ.
   private mutating func members(
-    depth: Int, keepsValues: Bool, _ body: (_ key: String, _ value: JSONValue) -> Bool
+    depth: Int, keepsValues: Bool, _ body: (_ key: String, _ value: JSONValue) -> Void
   ) throws(JSONError) {
     position += 1
     var few: [String] = []
@@ -197,7 +194,7 @@ package struct StrictJSON {
       let before = budget
       let value = try value(depth: depth + 1)
       if !keepsValues { budget = before }
-      guard body(key, value) else { return }
+      body(key, value)
       skipSpace()
     } while take(",")
     guard take("}") else { throw error("',' or '}' expected") }

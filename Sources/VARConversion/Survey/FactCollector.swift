@@ -45,26 +45,32 @@ struct FactCollector {
     for range in (0..<elements.count).pieces(of: buffer.count * width) {
       let count = unsafe type.convertToFloats(
         UnsafeRawBufferPointer(rebasing: elements[range]), into: buffer)
+      let values = unsafe UnsafeBufferPointer(rebasing: buffer[..<count])
+      if let columns, columns >= Self.leastColumns {
+        if unsafe addRows(values, columns) { continue }
+      }
       var largest = largest
       for index in 0..<count {
         // Magnitudes are ordered like their bits; infinity and NaN come after all finite ones.
-        largest = max(largest, unsafe buffer[index].bitPattern & 0x7FFF_FFFF)
+        largest = max(largest, unsafe values[index].bitPattern & 0x7FFF_FFFF)
       }
       self.largest = largest
-      if let columns, columns >= Self.leastColumns {
-        unsafe add(UnsafeBufferPointer(rebasing: buffer[..<count]), columns)
-      }
     }
   }
 
-  private mutating func add(_ values: UnsafeBufferPointer<Float>, _ columns: Int) {
+  /// Whether all values were finite, so that their rows tell the largest magnitude too.
+  private mutating func addRows(_ values: UnsafeBufferPointer<Float>, _ columns: Int) -> Bool {
     var start = 0
+    var isFinite = true
     while start < values.count {
       let end = min(values.count, start + columns - row.count)
       unsafe row.add(UnsafeBufferPointer(rebasing: values[start..<end]))
+      isFinite = isFinite && row.sum.isFinite
+      largest = max(largest, row.largest.bitPattern & 0x7FFF_FFFF)
       start = end
       if row.count == columns { finishRow() }
     }
+    return isFinite
   }
 
   private mutating func finishRow() {
@@ -106,7 +112,8 @@ private struct RowFacts {
       let lanes = unsafe bytes.loadUnaligned(fromByteOffset: 4 * index, as: Lanes.self)
       low.replace(with: lanes, where: lanes .< low)
       high.replace(with: lanes, where: lanes .> high)
-      total += lanes.replacing(with: -lanes, where: lanes .< 0)
+      total += unsafe unsafeBitCast(
+        unsafeBitCast(lanes, to: SIMD16<UInt32>.self) & 0x7FFF_FFFF, to: Lanes.self)
     }
     var sum = Double(total.sum())
     var lowest = low.min()
