@@ -12,7 +12,7 @@ func remedy(for error: any Error) -> String? {
     switch error {
     case .wrongHalf(_, .transformer): "give it with --vae"
     case .wrongHalf(_, .tokenizer): "give it with --var"
-    case .ambiguous, .noSuchRoot: "name one with --root"
+    case .ambiguous, .noSuchRoot: "name one with --root (of convert and verify)"
     case .unknownPatchNumbers: "give them to convert with --patch-nums"
     default: nil
     }
