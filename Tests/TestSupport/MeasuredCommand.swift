@@ -26,7 +26,7 @@ extension CommandRunner {
     var pointers: [UnsafeMutablePointer<CChar>?] = unsafe ([path] + arguments).map {
       unsafe strdup($0)
     }
-    defer { unsafe pointers.forEach { unsafe free($0) } }
+    defer { for index in unsafe pointers.indices { unsafe free(pointers[index]) } }
     unsafe pointers.append(nil)
     var child = pid_t()
     let code = unsafe posix_spawn(&child, path, &actions, nil, pointers, environ)
