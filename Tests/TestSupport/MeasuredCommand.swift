@@ -33,7 +33,13 @@ extension CommandRunner {
     guard code == 0 else { throw POSIXError(POSIXErrorCode(rawValue: code) ?? .EIO) }
     var status: Int32 = 0
     var usage = rusage()
-    while unsafe wait4(child, &status, 0, &usage) < 0 && errno == EINTR {}
+    // What wait4 says of memory begins with this process's own: the high-water mark is asked for
+    // as long as there is one.
+    var peak = 0
+    while unsafe wait4(child, &status, WNOHANG, &usage) == 0 {
+      peak = max(peak, highWaterMark(child))
+      usleep(1000)
+    }
     let signal = status & 0x7F
     let result = CommandResult(
       status: signal == 0 ? status >> 8 & 0xFF : 128 + signal,
@@ -44,6 +50,13 @@ extension CommandRunner {
       $0 + Double($1.tv_sec) + Double($1.tv_usec) / 1e6
     }
     return MeasuredResult(
-      result: result, seconds: seconds, peakBytes: Int(usage.ru_maxrss) * 1024)
+      result: result, seconds: seconds, peakBytes: peak)
+  }
+
+  /// VmHWM of a running process.
+  private static func highWaterMark(_ process: pid_t) -> Int {
+    let text = try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)
+    let line = text?.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+    return (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0) * 1024
   }
 }

@@ -1,4 +1,5 @@
 import SafetensorsIO
+import TensorBytes
 import TestSupport
 import Testing
 import VARConversion
@@ -24,7 +25,7 @@ import VARConversion
     tensor.type = .f32
     state.tensors[Self.name] = tensor
     let model = try SourceModel.recognize(
-      others: [state.checkpoint(folder)], options: ConversionOptions(patchNumbers: [1, 2, 4]))
+      others: [state.checkpoint(folder)], options: ConversionOptions(patchNumbers: [1, 2, 3, 5, 8]))
     return try Survey(model, hashing: false).warnings
   }
 

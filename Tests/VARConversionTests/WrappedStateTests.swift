@@ -14,7 +14,7 @@ import VARModel
   private func model(_ state: EditedState, root: String? = nil) throws -> SourceModel {
     try SourceModel.recognize(
       others: [state.checkpoint(folder)],
-      options: ConversionOptions(patchNumbers: [1, 2, 4], root: root))
+      options: ConversionOptions(patchNumbers: [1, 2, 3, 5, 8], root: root))
   }
 
   @Test(arguments: [
@@ -69,7 +69,8 @@ import VARModel
     // The other half's file may hold as many transformers as it likes.
     let mixed = both.merged(try EditedState("per-block/vae.pth").prefixed("vae."))
     let source = try SourceModel.recognize(
-      tokenizer: mixed.checkpoint(folder), options: ConversionOptions(patchNumbers: [1, 2, 4]))
+      tokenizer: mixed.checkpoint(folder),
+      options: ConversionOptions(patchNumbers: [1, 2, 3, 5, 8]))
     #expect(source.configuration.transformer == nil)
   }
 }

@@ -79,12 +79,28 @@ public struct Inspection: Encodable, Sendable {
         name: tensor.name, dtype: tensor.typeName, shape: tensor.shape,
         bytes: tensor.byteCount, sha256: digests.map { SHA256Digest.hex($0[index]) })
     }
-    metadata = Dictionary(
-      checkpoint.leaves.map { ($0.name, InspectedValue($0.value)) }, uniquingKeysWith: { $1 })
+    metadata = Self.facts(checkpoint.leaves)
     (model, obstacle) = Self.describe {
       try SourceModel.recognize(others: [checkpoint]).configuration
     }
     problem = obstacle.map { "\($0)" }
+  }
+
+  /// Values by name. Swift's dictionaries take names for one that differ by Unicode's normal form
+  /// only; the later ones get a number.
+  private static func facts(_ leaves: [CheckpointLeaf]) -> [String: InspectedValue] {
+    var facts: [String: InspectedValue] = [:]
+    facts.reserveCapacity(leaves.count)
+    var namesakes = 1
+    for leaf in leaves {
+      var name = leaf.name
+      if facts[name] != nil {
+        namesakes += 1
+        name += "~\(namesakes)"
+      }
+      facts[name] = InspectedValue(leaf.value)
+    }
+    return facts
   }
 
   private static func describe(
