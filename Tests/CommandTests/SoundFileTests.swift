@@ -195,6 +195,7 @@ import Testing
       let result = try convert("convert", path, "--dry-run")
       #expect(result.status == 0, "\(result.errors)")
       #expect(result.text.contains("var.blocks.0") && result.text.contains("vae.decoder"))
+      #expect(try convert("inspect", path).status == 0)
     }
   }
 

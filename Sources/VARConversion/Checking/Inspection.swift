@@ -49,7 +49,7 @@ public struct Inspection: Encodable, Sendable {
   ///   - checksums: whether to compute the tensors' SHA-256, which reads all of the file.
   /// - Throws: errors of the file, but not that it holds no model; see ``problem``.
   public init(_ path: String, checksums: Bool = false) throws {
-    if try VarqFile.isRecognized(path) {
+    if try !Folder.exists(path) && VarqFile.isRecognized(path) {
       try self.init(VarqFile(path), checksums: checksums)
     } else {
       try self.init(Checkpoint.open(path), checksums: checksums)
