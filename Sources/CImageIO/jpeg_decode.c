@@ -8,8 +8,9 @@
 #include <jerror.h>
 #include <jpeglib.h>
 
-/// Progressive files may hold any number of scans, each costing a pass over the picture.
-#define MAX_SCANS 500
+/// Progressive files may hold any number of scans, each costing a pass over the picture: so many are
+/// read at least, and more as long as all passes together see no more pixels than this.
+enum { min_scans = 16, max_scans = 500, max_scanned = 400 << 20 };
 
 /// The library's structure comes first: its pointers are cast back to this one.
 typedef struct {
@@ -36,11 +37,8 @@ static void warn(j_common_ptr common, int level) {
     case JWRN_JPEG_EOF:
     case JWRN_HIT_MARKER:
     case JWRN_HUFF_BAD_CODE:
-    case JWRN_MUST_RESYNC:
-      fail(common);
-      break;
-    default:
-      break;
+    case JWRN_MUST_RESYNC: fail(common); break;
+    default: break;
   }
 }
 
@@ -53,7 +51,11 @@ static void stop(decoder *state, const char *text) {
 
 static void limit_scans(j_common_ptr common) {
   decoder *state = (decoder *)common;
-  if (state->jpeg.input_scan_number > MAX_SCANS) stop(state, "too many scans");
+  uint64_t pixels = (uint64_t)state->jpeg.image_width * state->jpeg.image_height + 1;
+  uint64_t allowed = max_scanned / pixels;
+  if (allowed < min_scans) allowed = min_scans;
+  if (allowed > max_scans) allowed = max_scans;
+  if ((uint64_t)state->jpeg.input_scan_number > allowed) stop(state, "too many scans");
 }
 
 /// The Exif block is the APP1 marker that begins with "Exif", 0, 0.
@@ -109,7 +111,7 @@ static int decode(decoder *state, const uint8_t *data, size_t size, cimage_pictu
   int inks = jpeg->jpeg_color_space == JCS_CMYK || jpeg->jpeg_color_space == JCS_YCCK;
   jpeg->out_color_space = inks ? JCS_CMYK : JCS_RGB;
   // The size is checked, and the memory taken, before libjpeg takes its own for all coefficients.
-  if (cimage_allocate(picture, jpeg->image_width, jpeg->image_height, 3, state->message)) return 1;
+  if (cimage_allocate(picture, jpeg->image_width, jpeg->image_height, 3, size, state->message)) return 1;
   read_exif(state, picture);
   jpeg_start_decompress(jpeg);
   read_rows(state, picture);
@@ -117,8 +119,7 @@ static int decode(decoder *state, const uint8_t *data, size_t size, cimage_pictu
   return 0;
 }
 
-int cimage_decode_jpeg(const uint8_t *data, size_t size, cimage_picture *picture,
-                       char message[CIMAGE_MESSAGE_SIZE]) {
+int cimage_decode_jpeg(const uint8_t *data, size_t size, cimage_picture *picture, char message[CIMAGE_MESSAGE_SIZE]) {
   decoder *state = calloc(1, sizeof *state);
   memset(picture, 0, sizeof *picture);
   if (!state) {

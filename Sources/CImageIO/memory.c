@@ -30,14 +30,20 @@ int cimage_append(cimage_bytes *bytes, const void *data, size_t size) {
   return 0;
 }
 
-int cimage_allocate(cimage_picture *picture, uint32_t width, uint32_t height, uint32_t channels,
-                    char message[CIMAGE_MESSAGE_SIZE]) {
-  if (width == 0 || height == 0 || width > CIMAGE_MAX_SIDE || height > CIMAGE_MAX_SIDE ||
-      (uint64_t)width * height > CIMAGE_MAX_PIXELS) {
-    snprintf(message, CIMAGE_MESSAGE_SIZE, "%u x %u pixels; at most %u megapixels are read", width,
-             height, CIMAGE_MAX_PIXELS >> 20);
-    return 1;
+int cimage_check_size(uint32_t width, uint32_t height, size_t file, char message[CIMAGE_MESSAGE_SIZE]) {
+  uint32_t limit = file > CIMAGE_SMALL_FILE ? CIMAGE_MAX_PIXELS : CIMAGE_FEW_PIXELS;
+  if (width && height && width <= CIMAGE_MAX_SIDE && height <= CIMAGE_MAX_SIDE && (uint64_t)width * height <= limit) {
+    return 0;
   }
+  snprintf(message, CIMAGE_MESSAGE_SIZE,
+           "%u x %u pixels; at most %u megapixels are read from a file of this size: scale it down first", width,
+           height, limit >> 20);
+  return 1;
+}
+
+int cimage_allocate(cimage_picture *picture, uint32_t width, uint32_t height, uint32_t channels, size_t file,
+                    char message[CIMAGE_MESSAGE_SIZE]) {
+  if (cimage_check_size(width, height, file, message)) return 1;
   picture->width = width;
   picture->height = height;
   picture->channels = channels;

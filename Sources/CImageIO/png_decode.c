@@ -52,7 +52,7 @@ static void read_pixels(decoder *state, cimage_picture *picture) {
   uint32_t height = png_get_image_height(png, state->info);
   uint32_t channels = png_get_channels(png, state->info);
   if (channels != 3 && channels != 4) png_error(png, "unexpected number of channels");
-  if (cimage_allocate(picture, width, height, channels, state->message)) {
+  if (cimage_allocate(picture, width, height, channels, state->size, state->message)) {
     longjmp(state->escape, 1);
   }
   size_t stride = (size_t)width * channels;
@@ -61,27 +61,6 @@ static void read_pixels(decoder *state, cimage_picture *picture) {
   if (!state->rows) png_error(png, "no memory");
   for (uint32_t row = 0; row < height; ++row) state->rows[row] = picture->pixels + row * stride;
   png_read_image(png, state->rows);
-}
-
-static void read_text(decoder *state, cimage_picture *picture) {
-  png_textp entries = NULL;
-  int count = png_get_text(state->png, state->info, &entries, NULL);
-  for (int i = 0; i < count; ++i) {
-    const char *text = entries[i].text ? entries[i].text : "";
-    if (cimage_append(&picture->text, entries[i].key, strlen(entries[i].key) + 1) ||
-        cimage_append(&picture->text, text, strlen(text) + 1)) {
-      png_error(state->png, "no memory");
-    }
-  }
-}
-
-static void read_exif(decoder *state, cimage_picture *picture) {
-  png_bytep exif = NULL;
-  png_uint_32 size = 0;
-  if (png_get_eXIf_1(state->png, state->info, &size, &exif) && exif &&
-      cimage_append(&picture->exif, exif, size)) {
-    png_error(state->png, "no memory");
-  }
 }
 
 static int decode(decoder *state, cimage_picture *picture) {
@@ -95,22 +74,21 @@ static int decode(decoder *state, cimage_picture *picture) {
   if (!state->info) png_error(state->png, "no memory");
   png_set_read_fn(state->png, state, read_bytes);
   png_set_user_limits(state->png, CIMAGE_MAX_SIDE, CIMAGE_MAX_SIDE);
-  png_set_chunk_malloc_max(state->png, 16u << 20);
-  png_set_chunk_cache_max(state->png, 256);
+  // Colour profiles and the like are not applied; texts and Exif are read already.
+  png_set_keep_unknown_chunks(state->png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_chunk_malloc_max(state->png, 1u << 20);
+  png_set_chunk_cache_max(state->png, 1);
   png_read_info(state->png, state->info);
   normalise(state);
   read_pixels(state, picture);
   png_read_end(state->png, state->info);
-  read_text(state, picture);
-  read_exif(state, picture);
   return 0;
 }
 
-int cimage_decode_png(const uint8_t *data, size_t size, cimage_picture *picture,
-                      char message[CIMAGE_MESSAGE_SIZE]) {
+int cimage_decode_png(const uint8_t *data, size_t size, cimage_picture *picture, char message[CIMAGE_MESSAGE_SIZE]) {
   decoder state = {.message = message, .data = data, .size = size};
   memset(picture, 0, sizeof *picture);
-  int failed = decode(&state, picture);
+  int failed = cimage_survey_png(data, size, picture, message) || decode(&state, picture);
   png_destroy_read_struct(&state.png, &state.info, NULL);
   free(state.rows);
   if (failed) cimage_release_picture(picture);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "temporaries.h"
+#include "internal.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -38,13 +39,17 @@ void temporaries_forget(int number) {
     atomic_compare_exchange_strong(&slots[number].state, &expected, FREE);
 }
 
-// Calls nothing but unlink and raise, which POSIX lists as async-signal-safe; the atomics are lock-free.
-static void remove_all(int signal_number) {
-    const int saved = errno;
+// Calls nothing but unlink, which POSIX lists as async-signal-safe; the atomics are lock-free.
+void temporaries_remove_all(void) {
     for (int i = 0; i < SLOTS; i++) {
         int expected = NOTED;
         if (atomic_compare_exchange_strong(&slots[i].state, &expected, REMOVING)) unlink(slots[i].path);
     }
+}
+
+static void remove_all(int signal_number) {
+    const int saved = errno;
+    temporaries_remove_all();
     // SA_RESETHAND has set the default back: the process ends by this signal when we return.
     raise(signal_number);
     errno = saved;

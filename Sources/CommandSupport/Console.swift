@@ -5,9 +5,11 @@ import TensorBytes
 /// Where commands print: facts to the standard output, everything else to the standard error.
 package enum Console {
   /// Prints a remark for the person at the keyboard to the standard error.
-  package static func note(_ text: String) { whisper(text + "\n") }
+  ///
+  /// What a file has put into it never commands the terminal.
+  package static func note(_ text: String) { whisper(text.printableLines + "\n") }
 
-  /// Writes to the standard error as it is. Where that is closed or full nobody can be told, and
+  /// Writes to the standard error as it is, ours only. Where that is closed or full nobody can be told, and
   /// the work is worth more than the remark.
   package static func whisper(_ text: String) {
     let bytes = [UInt8](text.utf8)
@@ -29,16 +31,28 @@ package enum Console {
     encoder.keyEncodingStrategy = .custom { JSONKey(snakeCase: $0.last?.stringValue ?? "") }
     encoder.nonConformingFloatEncodingStrategy = .convertToString(
       positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-    return [UInt8](try encoder.encode(value)) + [0x0a]
+    let text = String(decoding: try encoder.encode(value), as: UTF8.self)
+    return [UInt8](text.printableJSON.utf8) + [0x0a]
   }
 
-  /// Prints lines of facts.
+  /// Prints lines of facts; what a file has put into them never commands the terminal.
   /// - Parameter aside: to the standard error, because the standard output carries a file.
   /// - Throws: when the output is closed or its disk is full.
-  package static func print(_ lines: [String], aside: Bool = false) throws {
-    let text = lines.map { $0 + "\n" }.joined()
-    if aside { whisper(text) } else { try StandardOutput.write([UInt8](text.utf8)) }
+  package static func print(_ lines: some Sequence<String>, aside: Bool = false) throws {
+    var text = ""
+    func flush() throws {
+      if aside { whisper(text) } else { try StandardOutput.write([UInt8](text.utf8)) }
+      text = ""
+    }
+    for line in lines {
+      text += line.printableLines + "\n"
+      if text.utf8.count > pieceSize { try flush() }
+    }
+    if !text.isEmpty { try flush() }
   }
+
+  /// Bytes that are written at a time.
+  private static let pieceSize = 1 << 16
 
   /// `-` for every name of the standard output; other paths as they are.
   package static func outputPath(_ path: String) -> String {

@@ -21,6 +21,12 @@ package enum Program {
     _ command: (some ParsableCommand).Type, remedy: (any Error) -> String? = { _ in nil }
   ) -> Never {
     prepare()
+    if let argument = foreignArgument {
+      Console.note(
+        "Error: the argument '\(argument)' is not UTF-8 text, and neither would be a path that is "
+          + "made of it; rename the file, or make a link with another name (ln -s)")
+      exit(ExitCode.failure.rawValue)
+    }
     var status = ExitCode.success
     do {
       do {
@@ -37,6 +43,17 @@ package enum Program {
     exit(status.rawValue)
   }
 
+  /// The first argument that is not UTF-8, repaired; a file that it names would not be found by it.
+  private static var foreignArgument: String? {
+    for index in 0..<Int(CommandLine.argc) {
+      guard let argument = unsafe CommandLine.unsafeArgv[index] else { continue }
+      if unsafe String(validatingCString: argument) == nil {
+        return unsafe String(cString: argument)
+      }
+    }
+    return nil
+  }
+
   /// Prints what an error says where it belongs: help that was asked for is no error.
   private static func end(
     _ command: (some ParsableCommand).Type, _ error: any Error, _ remedy: (any Error) -> String?
@@ -49,9 +66,16 @@ package enum Program {
       return status
     }
     let advice = remedy(error) ?? Self.remedy(for: error)
-    if !message.isEmpty { Console.note(message + (advice.map { "; " + $0 } ?? "")) }
+    if !message.isEmpty {
+      let cut =
+        message.utf8.count > messageLimit ? String(message.prefix(messageLimit)) + "…" : message
+      Console.note(cut + (advice.map { "; " + $0 } ?? ""))
+    }
     return status
   }
+
+  /// Characters of a message: names of a file may be millions of characters long.
+  private static let messageLimit = 20_000
 
   /// What helps against errors of the door, for which every command has the same option.
   private static func remedy(for error: any Error) -> String? {
@@ -74,5 +98,6 @@ package enum Program {
     // Beyond `ulimit -f`, so that write says EFBIG.
     _ = signal(SIGXFSZ, SIG_IGN)
     temporaries_remove_on_signals()
+    mapped_files_explain_signals()
   }
 }

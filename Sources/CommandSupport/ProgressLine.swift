@@ -1,4 +1,5 @@
 import Foundation
+internal import TensorBytes
 
 /// One line on the standard error that tells how far a command is, rewritten in place.
 ///
@@ -26,7 +27,7 @@ package final class ProgressLine {
     if let shown, now - shown < Self.interval { return }
     shown = now
     isVisible = true
-    Console.whisper("\r\u{1b}[K" + text() + timeLeft(fraction, now))
+    Console.whisper("\r\u{1b}[K" + text().printable() + timeLeft(fraction, now))
   }
 
   /// Removes the line, before something else is printed.

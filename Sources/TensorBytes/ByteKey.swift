@@ -9,11 +9,16 @@ package struct ByteKey: Hashable, Sendable {
   package init(_ text: some StringProtocol) { self.text = String(text) }
 
   /// Whether the names have the same UTF-8.
-  package static func == (a: ByteKey, b: ByteKey) -> Bool { a.text.utf8.elementsEqual(b.text.utf8) }
+  package static func == (a: ByteKey, b: ByteKey) -> Bool {
+    // Swift's own equality is fast, but coarser.
+    a.text.utf8.count == b.text.utf8.count && a.text == b.text
+      && a.text.utf8.elementsEqual(b.text.utf8)
+  }
 
   /// Feeds the UTF-8 and its end.
   package func hash(into hasher: inout Hasher) {
-    for byte in text.utf8 { hasher.combine(byte) }
+    var text = text
+    text.withUTF8 { unsafe hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
     hasher.combine(0xFF as UInt8)
   }
 }

@@ -30,11 +30,21 @@ package enum ByteReaderError: Error, Equatable, Sendable, CustomStringConvertibl
   private var position = 0
 
   /// Reads a range of a mapped file.
+  /// - Parameter base: the ``offset`` of its first byte; where it lies in the file by default.
   /// - Throws: ``FileError/outOfBounds(path:offset:count:size:)``.
-  package init(_ file: MappedFile, in range: Range<Int>) throws(FileError) {
+  package init(
+    _ file: MappedFile, in range: Range<Int>, countingFrom base: Int? = nil
+  ) throws(FileError) {
     unsafe self.bytes = try file.unsafeBytes(in: range)
     self.owner = file
-    self.base = range.lowerBound
+    self.base = base ?? range.lowerBound
+  }
+
+  /// Reads bytes that live as long as `owner`.
+  @unsafe package init(owner: AnyObject, _ bytes: UnsafeRawBufferPointer) {
+    unsafe self.bytes = bytes
+    self.owner = owner
+    self.base = 0
   }
 
   /// Reads an array.

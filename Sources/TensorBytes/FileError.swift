@@ -44,6 +44,8 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     case EACCES, EPERM: "; check the permissions of the file and its folder"
     case EROFS: "; choose a folder that can be written to"
     case EFBIG: "; the file system or a limit (ulimit -f) allows no file of this size"
+    // A mapped file that is written elsewhere became shorter.
+    case EFAULT: "; a file that was read became shorter meanwhile: copy it again"
     case ENOMEM: "; close other programs, or raise the memory limit"
     default: ""
     }

@@ -1,11 +1,13 @@
+internal import CTemporaries
 internal import Platform
 
 /// A file mapped into memory, read-only, for as long as this object lives.
 ///
 /// Opening costs no reading and no copy; pages come in as they are touched. An empty file is legal
 /// and has no bytes. What is mapped is the size at opening: a file that another process shortens
-/// afterwards raises SIGBUS on access to the missing part, as with every mapped file. (Our own
-/// programs replace files by renaming, which leaves open mappings whole.)
+/// afterwards raises SIGBUS on access to the missing part, as with every mapped file; programs turn
+/// that into a message (`mapped_files_explain_signals`). (Our own programs replace files by renaming,
+/// which leaves open mappings whole.)
 @safe package final class MappedFile: Sendable {
   /// The path as it was given.
   package let path: String
@@ -14,6 +16,8 @@ internal import Platform
   // Sendable: written once in init, unmapped in deinit, and the pages are read-only.
   // Nil for an empty file.
   private nonisolated(unsafe) let base: UnsafeRawPointer?
+  /// Its number among the mapped files that the handler of SIGBUS knows.
+  private let number: Int32
 
   /// Maps a file.
   /// - Throws: ``FileError`` with path and reason.
@@ -36,6 +40,7 @@ internal import Platform
     self.count = Int(status.st_size)
     guard count > 0 else {
       unsafe base = nil
+      number = -1
       return
     }
     let address = unsafe mmap(nil, count, PROT_READ, MAP_SHARED, descriptor, 0)
@@ -43,9 +48,11 @@ internal import Platform
       throw .system(operation: "map", path: path, errno: errno)
     }
     unsafe base = UnsafeRawPointer(address)
+    number = unsafe mapped_files_add(address, count, path.printable(limit: 1000))
   }
 
   deinit {
+    mapped_files_forget(number)
     if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
   }
 

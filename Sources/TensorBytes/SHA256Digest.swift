@@ -25,12 +25,15 @@ package enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
       throw .openSSL(function: "EVP_MD_CTX_new")
     }
     unsafe self.context = context
-    guard unsafe EVP_DigestInit_ex(context, EVP_sha256(), nil) == 1 else {
+    guard unsafe EVP_DigestInit_ex(context, Self.algorithm ?? EVP_sha256(), nil) == 1 else {
       throw .openSSL(function: "EVP_DigestInit_ex")
     }
   }
 
   deinit { unsafe EVP_MD_CTX_free(context) }
+
+  /// Looked up once: EVP_sha256 makes OpenSSL do so for every digest. Never freed, never changed.
+  private nonisolated(unsafe) static let algorithm = unsafe EVP_MD_fetch(nil, "SHA256", nil)
 
   /// Takes in more bytes.
   package func update(_ bytes: UnsafeRawBufferPointer) throws(DigestError) {
@@ -80,9 +83,14 @@ package enum DigestError: Error, Equatable, Sendable, CustomStringConvertible {
 
   /// The digits of a digest, lower case.
   package static func hex(_ digest: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-      decoding: digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    func digit(_ value: UInt8) -> UInt8 { value + (value < 10 ? 0x30 : 0x57) }
+    var text: [UInt8] = []
+    text.reserveCapacity(2 * digest.count)
+    for byte in digest {
+      text.append(digit(byte >> 4))
+      text.append(digit(byte & 15))
+    }
+    return String(decoding: text, as: UTF8.self)
   }
 
   private static let pieceSize = 4 << 20

@@ -78,8 +78,13 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .unknownKind(let name, let found):
-      "\(name) is neither a PNG nor a JPEG file: it begins with "
-        + (found.isEmpty ? "nothing (it is empty)" : Self.hex(found)) + "; convert it to PNG first"
+      if let kind = ForeignPicture.kind(found) {
+        "\(name) is \(kind), which is not read; convert it to PNG first"
+      } else {
+        "\(name) is neither a PNG nor a JPEG file: it begins with "
+          + (found.isEmpty ? "nothing (it is empty)" : Self.hex(found))
+          + "; convert it to PNG first"
+      }
     case .damaged(let name, let kind, let reason):
       "\(name): damaged or unsupported \(kind): \(reason)"
     case .encoding(let kind, let reason):

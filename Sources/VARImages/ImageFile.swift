@@ -13,9 +13,17 @@ package struct ImageFile: Sendable {
   /// Text chunks of a PNG in file order.
   package let texts: [ImageText]
 
-  /// Reads a PNG or JPEG file; which of them is told by its first bytes.
+  /// Bytes of a picture that comes through a pipe, at most.
+  private static let pipeLimit = 256 << 20
+
+  /// Reads a PNG or JPEG file, a pipe, or for `-` the standard input; which kind of picture it is is
+  /// told by its first bytes.
   /// - Throws: `FileError`, ``ImageError``.
   package init(path: String) throws {
+    if let bytes = try PipedInput.read(path, limit: Self.pipeLimit) {
+      try self.init(bytes, name: path == "-" ? "the standard input" : path)
+      return
+    }
     let file = try MappedFile(path)
     self = try unsafe file.withBytes(in: 0..<file.count) { bytes in
       try unsafe ImageFile(bytes: bytes, name: path)
@@ -37,10 +45,10 @@ package struct ImageFile: Sendable {
   }
 
   private init(bytes: UnsafeRawBufferPointer, name: String) throws(ImageError) {
-    let start = unsafe [UInt8](bytes.prefix(8))
+    let start = unsafe [UInt8](bytes.prefix(16))
     let kind: String
     let decode: Decoder
-    if start == [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a] {
+    if start.starts(with: [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]) {
       kind = "PNG"
       unsafe decode = unsafe cimage_decode_png
     } else if start.starts(with: [0xff, 0xd8, 0xff]) {
@@ -57,7 +65,7 @@ package struct ImageFile: Sendable {
       throw .damaged(name: name, kind: kind, reason: text(message))
     }
     defer { unsafe cimage_release_picture(&picture) }
-    unsafe self.init(picture, name: name)
+    unsafe self.init(&picture, name: name)
   }
 
   private typealias Decoder =
@@ -66,7 +74,8 @@ package struct ImageFile: Sendable {
       UnsafeMutablePointer<CChar>?
     ) -> Int32
 
-  private init(_ picture: cimage_picture, name: String) {
+  /// Takes the pixels over and releases them early: two copies of a large picture are enough.
+  private init(_ picture: inout cimage_picture, name: String) {
     self.name = name
     let width = unsafe Int(picture.width)
     let height = unsafe Int(picture.height)
@@ -80,11 +89,12 @@ package struct ImageFile: Sendable {
     } else {
       (colours, opacity) = unsafe Self.split(samples)
     }
-    let exif = unsafe [UInt8](picture.exif)
-    let orientation = ExifOrientation(exif: exif)
+    let orientation = unsafe ExifOrientation(exif: [UInt8](picture.exif))
+    let texts = unsafe ImageText.list([UInt8](picture.text))
+    unsafe cimage_release_picture(&picture)
     self.image = orientation.apply(Image(validWidth: width, height: height, pixels: colours))
     self.opacity = opacity.map { orientation.apply($0, width: width, height: height, channels: 1) }
-    self.texts = unsafe ImageText.list([UInt8](picture.text))
+    self.texts = texts
   }
 
   /// RGBA into RGB and, unless it is 255 everywhere, alpha.

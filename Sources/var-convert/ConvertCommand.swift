@@ -71,6 +71,9 @@ struct ConvertCommand: ParsableCommand {
     completion: .file())
   var classNames: String?
 
+  @Flag(help: "Convert no weights that look damaged: all zeros, constant rows, stray values.")
+  var strict = false
+
   @Flag(help: "Print what would be written, and write nothing.")
   var dryRun = false
 
@@ -106,6 +109,7 @@ struct ConvertCommand: ParsableCommand {
     let line = ProgressLine()
     let survey = try Survey(model, hashing: !dryRun) { line.show($0) }
     line.clear()
+    try warn(of: survey.warnings)
     let chosen = try search.best(
       model, survey, calibrated: calibration.calibrate != "none", overrides: given.overrides)
     let plan = try ConversionPlan(model, survey, chosen?.recipe ?? given)
@@ -128,6 +132,13 @@ struct ConvertCommand: ParsableCommand {
     if let former = model.former { note(former.file) }
     if json { return try Console.print(json: ConversionFacts(plan, report.statistics)) }
     try printSummary(report, file.path, (ContinuousClock.now - start) / .seconds(1))
+  }
+
+  /// Weights that look damaged are converted with a warning, unless --strict forbids it.
+  private func warn(of warnings: [String]) throws {
+    if strict && !warnings.isEmpty { throw ConversionError.oddWeights(warnings) }
+    for warning in warnings.prefix(10) { Console.note("warning: \(warning); is the file whole?") }
+    if warnings.count > 10 { Console.note("warning: \(warnings.count - 10) more such tensors") }
   }
 
   /// What --type or --recipe name; without them, and to keep the overrides of a search, q8.

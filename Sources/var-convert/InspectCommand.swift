@@ -1,5 +1,6 @@
 import ArgumentParser
 import CommandSupport
+import TensorBytes
 import VARConversion
 
 struct InspectCommand: ParsableCommand {
@@ -26,26 +27,33 @@ struct InspectCommand: ParsableCommand {
 
   func run() throws {
     let inspection = try Inspection(file, checksums: checksums)
-    if json { return try Console.print(json: inspection) }
+    if json { return try InspectionText(inspection).print() }
     let elements = inspection.tensors.reduce(0) { $0 + $1.bytes }
     var lines = [
       "\(file): \(inspection.kind), \(Format.bytes(inspection.fileBytes)), "
         + "\(Format.count(inspection.tensors.count, "tensor")) of \(Format.bytes(elements))"
     ]
     let facts = inspection.metadata.merging(inspection.model ?? [:]) { $1 }
-    lines += facts.sorted { $0.key < $1.key }.map { "  \($0.key): \($0.value)" }
-    if let checksum = inspection.weightsChecksum { lines.append("  checksum of the weights: \(checksum)") }
+    lines += facts.sorted { $0.key < $1.key }.map {
+      "  \($0.key.printable()): \($0.value.description.printable(limit: 400))"
+    }
+    if let checksum = inspection.weightsChecksum {
+      lines.append("  checksum of the weights: \(checksum)")
+    }
     if let obstacle = inspection.obstacle {
       let advice = remedy(for: obstacle).map { "; " + $0 } ?? ""
       lines.append("no model: \(obstacle)\(advice)")
     }
-    try Console.print(lines + ["", table(inspection).text])
+    try Console.print(lines + [""])
+    try Console.print(table(inspection).lines)
   }
 
   private func table(_ inspection: Inspection) -> TextTable {
     var table = TextTable(["tensor", "dtype", "shape", "bytes"] + (checksums ? ["sha256"] : []))
     for tensor in inspection.tensors {
-      let shape = tensor.shape.map(String.init).joined(separator: "×")
+      let shape =
+        tensor.shape.prefix(16).map(String.init).joined(separator: "×")
+        + (tensor.shape.count > 16 ? "×…" : "")
       table.add(
         [tensor.name, tensor.dtype, shape.isEmpty ? "scalar" : shape, "\(tensor.bytes)"]
           + (tensor.sha256.map { [$0] } ?? []))

@@ -1,6 +1,7 @@
 import VARCalibration
 import VARConversion
 import VARModel
+import VARQuant
 
 /// What can be done about an error, in the flags of this program; nil where its message is enough.
 ///
@@ -11,9 +12,12 @@ func remedy(for error: any Error) -> String? {
     switch error {
     case .wrongHalf(_, .transformer): "give it with --vae"
     case .wrongHalf(_, .tokenizer): "give it with --var"
+    case .ambiguous, .noSuchRoot: "name one with --root (of convert and verify)"
     case .unknownPatchNumbers: "give them to convert with --patch-nums"
     default: nil
     }
+  case let error as VarqError where error.defect == .notVarq:
+    "a checkpoint has to be converted first: var-convert convert \(error.path) --output model.varq"
   case ConversionError.noClasses: "--class-names needs the checkpoint of the transformer"
   case SensitivityError.sizeOutOfReach:
     "allow more; without --vae there is no VQ-VAE in the file, which costs about a tenth"

@@ -34,6 +34,12 @@ struct SourceOptions: ParsableArguments {
   @Option(help: "Weight of the phi convolutions.")
   var quantResi: Float = 0.5
 
+  @Option(
+    help: ArgumentHelp(
+      "The part of a file that holds the model, such as state_dict, model or ema; . for the top level. (default: the only one)",
+      valueName: "path"))
+  var root: String?
+
   @Flag(help: "Tokens are chosen by cosine with the codebook (using_znorm).")
   var znorm = false
 
@@ -61,7 +67,7 @@ struct SourceOptions: ParsableArguments {
       transformer: transformer, tokenizer: tokenizer, others: checkpoints,
       options: ConversionOptions(
         patchNumbers: patchNums, heads: heads, phiRatio: abs(quantResi), zNormalized: znorm,
-        guidance: defaultCfg))
+        root: root, guidance: defaultCfg))
   }
 
   private static func sides(_ text: String) throws -> [Int] {

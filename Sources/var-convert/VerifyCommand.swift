@@ -26,12 +26,18 @@ struct VerifyCommand: ParsableCommand {
     help: ArgumentHelp("Checkpoints to compare with.", valueName: "file"), completion: .file())
   var against: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "The part of the checkpoints that holds the model. (default: the only one)",
+      valueName: "path"))
+  var root: String?
+
   @Flag(help: "Print JSON.")
   var json = false
 
   func run() throws {
     let line = ProgressLine()
-    let verdicts = try Verifier(file, against: against).verdicts { line.show($0) }
+    let verdicts = try Verifier(file, against: against, root: root).verdicts { line.show($0) }
     line.clear()
     let report = VerificationReport(file, verdicts)
     if json { try Console.print(json: report) } else { try Console.print(lines(verdicts, report)) }

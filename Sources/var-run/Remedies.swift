@@ -3,6 +3,7 @@ import VARCore
 import VAREvaluation
 import VARImages
 import VARModel
+import VARQuant
 
 /// What can be done about an error, in the flags of this program; nil where its message is enough.
 ///
@@ -11,6 +12,8 @@ func remedy(for error: any Error) -> String? {
   switch error {
   case is ModelLocatorError:
     "name one by --model or $VAR_MODEL, or make the demo model by `make demo`"
+  case let error as VarqError where error.defect == .notVarq:
+    "a checkpoint has to be converted first: var-convert convert \(error.path) --output model.varq"
   case let error as ClassListError: remedy(for: error)
   case let error as LabelError: remedy(for: error)
   case let error as PictureError: remedy(for: error.error)

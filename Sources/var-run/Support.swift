@@ -12,8 +12,10 @@ extension Model {
 }
 
 extension String {
-  /// A path's file name without folder and extension.
-  var stem: String { URL(filePath: self).deletingPathExtension().lastPathComponent }
+  /// A path's file name without folder and extension; the standard input is called a picture.
+  var stem: String {
+    self == "-" ? "picture" : URL(filePath: self).deletingPathExtension().lastPathComponent
+  }
 
   /// A path with its extension replaced: `a/b.png` and `-x.png` give `a/b-x.png`.
   func replacingSuffix(_ suffix: String) -> String {

@@ -12,27 +12,72 @@ import Testing
     try files.open(TestZip.checkpoint(P.start + pickle + P.stop).bytes)
   }
 
-  private func refuse(_ pickle: [UInt8], _ error: FlatteningError) {
-    #expect(throws: CheckpointError.flattening(path: files.path, error)) { try open(pickle) }
-  }
-
   private func code(_ text: String) -> [UInt8] { Array(text.utf8) }
 
-  /// A list of 10 000 integers that 300 keys have for a value: 24 MB from 20 kB.
-  @Test func sharedListsOfIntegers() {
+  private func leaves(_ pickle: [UInt8]) throws -> [String: CheckpointValue] {
+    Dictionary(
+      try open(pickle).leaves.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// A history of any length is one leaf, of which the beginning is kept.
+  @Test func historiesAreOneLeaf() throws {
+    let float = code("G") + [UInt8](repeating: 0, count: 8)
+    let history = code("](") + [[UInt8]](repeating: float, count: 100_000).joined() + code("e")
+    let leaves = try leaves(P.dict("losses", history))
+    guard case .list(let first, count: 100_000) = leaves["losses"] else {
+      Issue.record("\(leaves.keys)")
+      return
+    }
+    #expect(first.count == 4096)
+    #expect(first.allSatisfy { $0 == .float(0) })
+    let pair = code("K\u{1}") + float + [0x86]
+    let pairs = code("](") + [[UInt8]](repeating: pair, count: 5000).joined() + code("e")
+    #expect(try self.leaves(P.dict("pairs", pairs)) == ["pairs": .other("list of 5000 entries")])
+    let names = code("](") + P.string("a") + P.string("b") + code("e")
+    #expect(
+      try self.leaves(P.dict("names", names))
+        == ["names": .list([.string("a"), .string("b")], count: 2)])
+  }
+
+  /// A tensor behind many numbers keeps its place.
+  @Test func tensorsBehindNumbersKeepTheirIndex() throws {
+    let numbers = [[UInt8]](repeating: code("K\u{7}"), count: 10_000).joined()
+    let tensor = P.tensor(P.storage(0), shape: [0], strides: [1])
+    let checkpoint = try open(code("](") + numbers + code("e") + tensor + code("a"))
+    #expect(checkpoint.tensors.map(\.name) == ["10000"])
+  }
+
+  /// A list of 10 000 integers that 3000 keys have for a value: 100 MB from 50 kB.
+  @Test func sharedListsOfIntegers() throws {
     let list =
       code("](") + [[UInt8]](repeating: [0x4B, 7], count: 10_000).joined() + code("eq\u{0}")
     var pickle = list + code("}(")
-    for index in 0..<300 { pickle += P.string("\(index)") + code("h\u{0}") }
-    refuse(pickle + code("u"), .tooLarge(what: "entries", limit: 2_000_000))
+    for index in 0..<3000 { pickle += P.string("\(index)") + code("h\u{0}") }
+    // Tensors beside them, so that the dict is listed.
+    pickle += P.string("w") + P.tensor(P.storage(0), shape: [0], strides: [1])
+    #expect(throws: CheckpointError.self) { try open(pickle + code("u")) }
   }
 
   /// A key of a megabyte in 300 dictionaries that hold nothing but an empty one.
-  @Test func sharedKeysOfEmptyContainers() {
+  @Test func sharedKeysOfEmptyContainers() throws {
     let key = P.string(String(repeating: "k", count: 1 << 20)) + code("q\u{0}")
     var pickle = code("](}") + key + code("}s")
     for _ in 0..<300 { pickle += code("}h\u{0}}s") }
-    refuse(pickle + code("e"), .tooLarge(what: "bytes of names", limit: 256 << 20))
+    #expect(throws: CheckpointError.self) { try open(pickle + code("e")) }
+  }
+
+  /// 0 and "0", tuples and bytes, and keys that hold dots.
+  @Test func oddKeysHaveNames() throws {
+    let one = P.int(1)
+    let pickle =
+      code("}(") + P.string("0") + code("N") + code("K\u{0}") + one + code("K\u{1}")
+      + P.string("b") + [0x86] + one + code("C\u{2}") + [0xFF, 0x00] + one + P.string("a.b")
+      + one + P.string("a") + P.dict("b", code("N")) + code("u")
+    #expect(
+      try leaves(pickle) == [
+        "0": .none, "0~2": .int(1), "(1, 'b')": .int(1), "b'\\xff\\x00'": .int(1),
+        "a.b": .int(1), "a.b~2": .none,
+      ])
   }
 
   /// Python keeps composed and decomposed accents apart.

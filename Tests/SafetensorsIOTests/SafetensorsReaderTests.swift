@@ -39,6 +39,20 @@ import Testing
     #expect(try files.open(file("{\"__metadata__\":null}", data: 0)).leaves == [])
   }
 
+  /// Types of newer versions are listed and hashed, those of fewer than 8 bits too.
+  @Test func listsTypesThatAreNotRead() throws {
+    let header =
+      "{\(tensor("a", "F8_E4M3", "[4]", "[0,4]")),\(tensor("b", "F4", "[2,2]", "[4,6]")),"
+      + "\(tensor("c", "C64", "[1]", "[6,14]"))}"
+    let checkpoint = try files.open(file(header, data: 14))
+    #expect(checkpoint.tensors.map(\.typeName) == ["F8_E4M3", "F4", "C64"])
+    #expect(checkpoint.tensors.map(\.shape) == [[4], [2, 2], [1]])
+    #expect(checkpoint.tensors.map(\.byteCount) == [4, 2, 8])
+    try check(
+      "{\(tensor("a", "F4", "[3]", "[0,1]"))}",
+      .badShape(tensor: "a", ArithmeticError("shape [3] of F4")))
+  }
+
   @Test func refusesBadHeaders() throws {
     func json(_ offset: Int, _ message: String) -> SafetensorsError {
       .json(JSONError(offset: offset, message: message))
@@ -76,7 +90,7 @@ import Testing
   }
 
   @Test func refusesBadTensors() throws {
-    for type in ["F8_E4M3", "C64", "f32", "F4"] {
+    for type in ["F9", "f32", ""] {
       try check("{\(tensor("a", type))}", .unsupportedType(tensor: "a", type: type))
     }
     try check(
@@ -122,6 +136,9 @@ import Testing
     #expect(try unsupported(Array("version https://git-lfs.github.com/spec/v1\n".utf8)))
     #expect(try unsupported(Array("<!DOCTYPE html><html></html>".utf8)))
     #expect(try unsupported([0x1F, 0x8B, 8, 0]))
+    #expect(try unsupported(Array("\n <?xml version=\"1.0\"?><Error/>".utf8)))
+    #expect(try unsupported(Array("GGUF\u{3}\0\0\0".utf8)))
+    #expect(try unsupported([0x28, 0xB5, 0x2F, 0xFD]))
     #expect(try unsupported([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10]))
     #expect(try unsupported([UInt8](repeating: 0, count: 257) + Array("ustar\0".utf8)))
     #expect(try files.error([1, 2, 3]) == .unknownKind(path: files.path))
@@ -146,7 +163,7 @@ import Testing
     for path in ["../one", "/etc/passwd", "", "x/../../one", "./one", "one\\u0000"] {
       try check("\"a\":\"\(path)\"", .shardPath(path == "one\\u0000" ? "one\0" : path))
     }
-    try check("\"a\":1", .malformed("the shard of a is no string"))
+    try check("\"a\":1", .index("the shard of a is no string"))
     #expect(
       try files.error(Array("{\"weight_map\":{\"a\":\"two\"}}".utf8))
         == .file(.system(operation: "open", path: files.folder.file("two"), errno: 2)))
@@ -154,6 +171,6 @@ import Testing
       try files.error(Array("{\"a\":1}".utf8))
         == .safetensors(
           path: files.path,
-          .malformed("JSON without a weight_map is no index of safetensors files")))
+          .index("it has no weight_map, so that it is no index of shards")))
   }
 }

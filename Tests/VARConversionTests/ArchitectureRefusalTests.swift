@@ -110,13 +110,21 @@ import VARModel
   }
 
   @Test func refusesFilesWithoutOneModel() throws {
-    try check(.notRecognized(path: path)) { $0 = EditedState() }
-    try check(.notRecognized(path: path)) { state in
+    try check(.notRecognized(path: path, classes: [])) { $0 = EditedState() }
+    try check(.notRecognized(path: path, classes: [])) { state in
       state.tensors = ["conv.weight": .zeros([2])]
     }
-    try check(.nested(path: path, roots: ["ema", "state_dict"])) { state in
+    try check(.ambiguous(path: path, roots: ["ema", "state_dict"])) { state in
       state = state.prefixed("state_dict.module.").merged(state.prefixed("ema."))
     }
+    // The top level is a choice like any other.
+    try check(.ambiguous(path: path, roots: [".", "ema"])) { state in
+      state = state.merged(state.prefixed("ema."))
+    }
+    try check(
+      .noSuchRoot(path: path, root: "state_dict", roots: ["."]),
+      options: ConversionOptions(root: "state_dict")
+    ) { _ in }
     try check(.duplicateName(path: path, name: "pos_start")) {
       $0.tensors["module.pos_start"] = $0.tensors["pos_start"]
     }

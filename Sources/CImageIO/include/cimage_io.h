@@ -12,6 +12,9 @@
 
 /// Pictures larger than this are refused before memory is taken.
 #define CIMAGE_MAX_PIXELS (64u * 1024u * 1024u)
+/// The same for files of at most so many bytes, which are answered in little memory.
+#define CIMAGE_FEW_PIXELS (24u * 1024u * 1024u)
+#define CIMAGE_SMALL_FILE (10u * 1000u * 1000u)
 /// Longest side that is accepted.
 #define CIMAGE_MAX_SIDE 65535u
 
@@ -40,23 +43,20 @@ void cimage_release_bytes(cimage_bytes *bytes);
 void cimage_release_picture(cimage_picture *picture);
 
 /// Decodes a PNG: any colour type, depth and interlacing. Returns 0, or 1 with a message.
-int cimage_decode_png(const uint8_t *data, size_t size, cimage_picture *picture,
-                      char message[CIMAGE_MESSAGE_SIZE]);
+int cimage_decode_png(const uint8_t *data, size_t size, cimage_picture *picture, char message[CIMAGE_MESSAGE_SIZE]);
 
 /// Decodes a JPEG: grey, YCbCr, RGB, CMYK and YCCK. Returns 0, or 1 with a message.
-int cimage_decode_jpeg(const uint8_t *data, size_t size, cimage_picture *picture,
-                       char message[CIMAGE_MESSAGE_SIZE]);
+int cimage_decode_jpeg(const uint8_t *data, size_t size, cimage_picture *picture, char message[CIMAGE_MESSAGE_SIZE]);
 
 /// Encodes pixels [height, width, 3] as a PNG. `text` holds `text_size` bytes of keyword, 0, UTF-8
 /// text, 0, and so on. Returns 0, or 1 with a message.
-int cimage_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, const char *text,
-                      size_t text_size, cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]);
+int cimage_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, const char *text, size_t text_size,
+                      cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]);
 
 /// Encodes frames [count, height, width, 3] as an endlessly repeated GIF with a palette a frame.
 /// `delays` [count] are in hundredths of a second. Returns 0, or 1 with a message.
-int cimage_encode_gif(const uint8_t *frames, uint32_t count, uint32_t width, uint32_t height,
-                      const uint16_t *delays, cimage_bytes *output,
-                      char message[CIMAGE_MESSAGE_SIZE]);
+int cimage_encode_gif(const uint8_t *frames, uint32_t count, uint32_t width, uint32_t height, const uint16_t *delays,
+                      cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]);
 
 /// CRC-32 of a PNG chunk's type and data.
 uint32_t cimage_crc32(const uint8_t *data, size_t size);

@@ -1,8 +1,11 @@
-// Names of unfinished files, which a signal that ends the process takes along.
+// What signals that end the process must know: names of unfinished files, which it takes along, and
+// which files are mapped where.
 //
 // In C because a signal handler may use nothing that allocates, locks or counts references.
 #ifndef TEMPORARIES_H
 #define TEMPORARIES_H
+
+#include <stddef.h>
 
 /// Notes a path that is to be removed if INT, TERM or HUP ends the process; before the file is made.
 /// Returns its number, or -1 if the table is full or the path too long: it is then not removed.
@@ -14,6 +17,17 @@ void temporaries_forget(int number);
 /// From now on INT, TERM and HUP remove the noted paths before they end the process; those that are
 /// ignored (as nohup does) or handled already stay so. For programs: a library sets no handlers.
 void temporaries_remove_on_signals(void);
+
+/// Notes where a file is mapped. `path` is copied, and printed as it is.
+/// Returns its number, or -1 if the table is full: a file that is cut then ends the process by SIGBUS.
+int mapped_files_add(const void *start, size_t size, const char *path);
+
+/// Forgets a file, before it is unmapped. -1 is fine.
+void mapped_files_forget(int number);
+
+/// From now on an access to a mapped file's bytes that are there no more (SIGBUS) says which file
+/// became shorter, removes the noted temporaries and ends the process with status 1. For programs.
+void mapped_files_explain_signals(void);
 
 /// Removes the files of a folder that are named prefix, letters or digits, ".tmp", and that nobody
 /// holds a lock on: what a killed process has left.

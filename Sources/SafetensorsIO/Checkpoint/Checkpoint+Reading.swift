@@ -18,19 +18,26 @@ extension Checkpoint {
       throw failure(tensor, .outOfBounds(elements: elements, count: layout.elementCount))
     }
     let width = layout.type.byteWidth
-    return try unsafe withStorage(of: tensor) { storage in
-      if layout.isContiguous || elements.isEmpty {
-        let start = elements.isEmpty ? 0 : layout.byteOffset + elements.lowerBound * width
-        let slice = unsafe storage[start..<start + elements.count * width]
-        return try unsafe body(UnsafeRawBufferPointer(rebasing: slice))
-      }
-      let gathered = try reporting(tensor) { () throws(StorageError) in
-        try HeapBytes(count: elements.count * width)
-      }
-      unsafe layout.gather(elements, from: storage, into: gathered.mutableBytes)
-      return try unsafe gathered.withBytes(body)
+    let count = elements.count * width
+    if layout.isContiguous || elements.isEmpty {
+      try charge(tensor, bytes: count, times: 1, "reading its tensors")
+      let start = elements.isEmpty ? 0 : layout.byteOffset + elements.lowerBound * width
+      return try unsafe withStorage(of: tensor, in: start..<start + count, body)
     }
+    try charge(tensor, bytes: count, times: Self.gatherSteps, "reading its tensors")
+    let gathered = try reporting(tensor) { () throws in
+      try state.withLock { try $0.borrow(count, "strided tensors") }
+      return try HeapBytes(count: count)
+    }
+    try unsafe withStorage(of: tensor, in: layout.reach) { storage in
+      unsafe layout.gather(elements, from: storage, into: gathered.mutableBytes)
+    }
+    return try unsafe gathered.withBytes(body)
   }
+
+  /// What a byte of a strided tensor costs in steps of the budget, and one that is hashed.
+  private static let gatherSteps = 4
+  private static let digestSteps = 4
 
   /// Passes over a tensor's row-major bytes in pieces of a megabyte, releasing the pages.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``.
@@ -54,6 +61,7 @@ extension Checkpoint {
     of tensor: CheckpointTensor, elements: Range<Int>? = nil,
     into target: UnsafeMutableBufferPointer<Float>
   ) throws {
+    if let foreign = tensor.foreign { throw failure(tensor, .foreignType(foreign.name)) }
     guard tensor.type.isFloatingPoint else { throw failure(tensor, .notFloatingPoint(tensor.type)) }
     let elements = elements ?? 0..<tensor.elementCount
     guard elements.count <= target.count else {
@@ -67,7 +75,10 @@ extension Checkpoint {
   /// All elements of a floating-point tensor as f32.
   /// - Throws: as ``readFloats(of:elements:into:)``.
   package func floats(of tensor: CheckpointTensor) throws -> [Float] {
-    try unsafe [Float](unsafeUninitializedCapacity: tensor.elementCount) { buffer, count in
+    try reporting(tensor) {
+      try state.withLock { try $0.borrow(4 * tensor.elementCount, "floats") }
+    }
+    return try unsafe [Float](unsafeUninitializedCapacity: tensor.elementCount) { buffer, count in
       try unsafe readFloats(
         of: tensor, into: UnsafeMutableBufferPointer(rebasing: buffer[..<tensor.elementCount]))
       count = tensor.elementCount
@@ -77,7 +88,8 @@ extension Checkpoint {
   /// All elements of an integer tensor; unsigned 64-bit numbers beyond Int.max wrap.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``, also for floating-point types.
   package func integers(of tensor: CheckpointTensor) throws -> [Int] {
-    try unsafe withContiguousBytes(of: tensor) { bytes in
+    if let foreign = tensor.foreign { throw failure(tensor, .foreignType(foreign.name)) }
+    return try unsafe withContiguousBytes(of: tensor) { bytes in
       func read<T: FixedWidthInteger & BitwiseCopyable>(_ type: T.Type) -> [Int] {
         (0..<tensor.elementCount).map { index in
           let offset = index * MemoryLayout<T>.size
@@ -100,9 +112,35 @@ extension Checkpoint {
     }
   }
 
+  /// The SHA-256 of each tensor's elements, in order; what shares storage and layout is hashed once.
+  /// - Throws: as ``digest(of:)``.
+  package func digests() throws -> [[UInt8]] {
+    var digests = [[UInt8]](repeating: [], count: tensors.count)
+    var previous: Int?
+    // By storage, so that a deflated one is inflated once; equal layouts come one after the other.
+    let order = tensors.indices.sorted { a, b in
+      let (one, two) = (tensors[a], tensors[b])
+      return one.storage == two.storage
+        ? one.layout.precedes(two.layout) : one.storage < two.storage
+    }
+    for index in order {
+      let tensor = tensors[index]
+      if let previous, tensors[previous].storage == tensor.storage,
+        tensors[previous].layout == tensor.layout
+      {
+        digests[index] = digests[previous]
+      } else {
+        digests[index] = try digest(of: tensor)
+      }
+      previous = index
+    }
+    return digests
+  }
+
   /// The SHA-256 of a tensor's row-major little-endian bytes.
   /// - Throws: as ``withContiguousBytes(of:elements:_:)``, and `DigestError`.
   package func digest(of tensor: CheckpointTensor) throws -> [UInt8] {
+    try charge(tensor, bytes: tensor.byteCount, times: Self.digestSteps, "hashing its tensors")
     let digest = try SHA256Digest()
     try unsafe forEachPiece(of: tensor) { try unsafe digest.update($0) }
     return try digest.finalize()
@@ -112,6 +150,7 @@ extension Checkpoint {
   package func release(_ tensor: CheckpointTensor) {
     let location = storages[tensor.storage]
     files[location.file].release(location.range)
+    guard let entry = location.entry, entry.size > Self.wholeLimit else { return }
     state.withLock { state in
       if state.inflated?.storage == tensor.storage { state.inflated = nil }
     }

@@ -21,6 +21,10 @@ extension Checkpoint {
     pieceSize: Int = Checkpoint.pieceSize,
     elements: (_ tensor: Int, _ elements: UnsafeRawBufferPointer) throws -> Void
   ) throws {
+    // Many tensors may be the same bytes.
+    for tensor in tensors where place(of: tensor) != nil {
+      try charge(tensor, bytes: tensor.byteCount, times: 1, "reading its tensors")
+    }
     for index in files.indices {
       var pass = ScanPass(self, file: index, tensors)
       for piece in (0..<files[index].count).pieces(of: pieceSize) {
@@ -31,8 +35,10 @@ extension Checkpoint {
         files[index].release(piece)
       }
     }
-    for (index, tensor) in tensors.enumerated() where place(of: tensor) == nil {
-      try unsafe forEachPiece(of: tensor) { try unsafe elements(index, $0) }
+    // By storage, so that a deflated one is inflated once.
+    let others = tensors.indices.filter { place(of: tensors[$0]) == nil }
+    for index in others.sorted(by: { tensors[$0].storage < tensors[$1].storage }) {
+      try unsafe forEachPiece(of: tensors[index]) { try unsafe elements(index, $0) }
     }
   }
 }

@@ -2,31 +2,55 @@ internal import Synchronization
 internal import TensorBytes
 
 extension Checkpoint {
-  /// Lends the whole storage of a tensor: from the file, or inflated.
+  /// Deflated storages of more bytes are inflated piece by piece, where that is possible.
+  static let wholeLimit = 32 << 20
+
+  /// Lends bytes of the storage of a tensor: from the file, or inflated.
   func withStorage<R>(
-    of tensor: CheckpointTensor, _ body: (UnsafeRawBufferPointer) throws -> R
+    of tensor: CheckpointTensor, in range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws -> R
   ) throws -> R {
     let location = storages[tensor.storage]
     let file = files[location.file]
-    if let entry = location.entry, entry.isDeflated {
-      let content = try reporting(tensor) { try inflated(tensor.storage, entry, file) }
-      return try unsafe content.withBytes(body)
+    guard let entry = location.entry else {
+      let start = location.range.lowerBound
+      return try unsafe file.withBytes(
+        in: start + range.lowerBound..<start + range.upperBound, body)
     }
-    if let entry = location.entry {
-      try reporting(tensor) { try verify(tensor.storage, entry, file) }
+    if entry.isDeflated {
+      let (content, start) = try reporting(tensor) {
+        try inflated(tensor, entry, file, range)
+      }
+      return try unsafe content.withBytes { bytes in
+        try unsafe body(
+          UnsafeRawBufferPointer(
+            rebasing: bytes[range.lowerBound - start..<range.upperBound - start]))
+      }
     }
-    return try unsafe file.withBytes(in: location.range, body)
+    try reporting(tensor) { try verify(tensor.storage, entry, file) }
+    let start = location.range.lowerBound
+    return try unsafe file.withBytes(
+      in: start + range.lowerBound..<start + range.upperBound, body)
   }
 
-  /// The content of a deflated storage. One is kept, for reading it piece by piece.
-  private func inflated(_ storage: Int, _ entry: ZipEntry, _ file: MappedFile) throws -> HeapBytes {
-    let known = state.withLock { $0.inflated?.storage == storage ? $0.inflated?.content : nil }
-    if let known { return known }
-    let content = try Inflater.inflate(file, entry)
-    file.release(entry.range)
-    try unsafe content.withBytes { try unsafe Inflater.verify($0, entry.checksum) }
-    state.withLock { $0.inflated = (storage, content) }
-    return content
+  /// Inflated bytes around a range, and where they begin in the storage.
+  private func inflated(
+    _ tensor: CheckpointTensor, _ entry: ZipEntry, _ file: MappedFile, _ range: Range<Int>
+  ) throws -> (HeapBytes, start: Int) {
+    let storage = tensor.storage
+    return try state.withLock { state in
+      if let known = state.inflated, known.storage == storage { return (known.content, 0) }
+      guard entry.size > Self.wholeLimit && tensor.layout.isContiguous else {
+        // Only one is kept.
+        state.inflated = nil
+        try state.charge(entry.size, times: Inflater.byteSteps, "inflating its storages")
+        try state.borrow(entry.size, "inflated storages")
+        let content = try Inflater.inflate(file, entry)
+        file.release(entry.range)
+        state.inflated = (storage, content)
+        return (content, 0)
+      }
+      return (try state.piece(of: storage, entry, file, range), range.lowerBound)
+    }
   }
 
   /// Checks a stored entry's CRC-32 once, piece by piece so that little memory is touched at once.
@@ -45,6 +69,57 @@ extension Checkpoint {
       throw StorageError.checksum(expected: expected, actual: checksum)
     }
     state.withLock { _ = $0.verified.insert(storage) }
+  }
+
+  /// Charges what reading a tensor's elements costs, so that few bytes are not read for ever.
+  func charge(_ tensor: CheckpointTensor, bytes: Int, times step: Int, _ what: String) throws {
+    try reporting(tensor) { try state.withLock { try $0.charge(bytes, times: step, what) } }
+  }
+}
+
+extension StorageState {
+  /// Charges work.
+  mutating func charge(_ count: Int, times step: Int, _ what: String) throws(StorageError) {
+    do throws(BudgetError) {
+      try budget.work(count, times: step, what)
+    } catch { throw .budget(error) }
+  }
+
+  /// Checks memory that is given back.
+  func borrow(_ bytes: Int, _ what: String) throws(StorageError) {
+    do throws(BudgetError) { try budget.borrow(bytes, what) } catch { throw .budget(error) }
+  }
+
+  /// Bytes of a deflated storage, which is inflated from where it stands, or from the front; before
+  /// its first byte is lent all of it is inflated once, to check it.
+  mutating func piece(
+    of storage: Int, _ entry: ZipEntry, _ file: MappedFile, _ range: Range<Int>
+  ) throws -> HeapBytes {
+    let scratch = try HeapBytes(count: Checkpoint.pieceSize)
+    func advance(_ inflater: InflateStream, to end: Int) throws {
+      while inflater.position < end {
+        let count = min(scratch.count, end - inflater.position)
+        try unsafe inflater.read(
+          into: UnsafeMutableRawBufferPointer(rebasing: scratch.mutableBytes[..<count]))
+      }
+    }
+    if !verified.contains(storage) {
+      try charge(entry.size, times: Inflater.byteSteps, "inflating its storages")
+      try advance(InflateStream(file, entry), to: entry.size)
+      verified.insert(storage)
+    }
+    if stream?.storage != storage || stream.map({ $0.inflater.position > range.lowerBound }) == true
+    {
+      stream = (storage, try InflateStream(file, entry))
+    }
+    try borrow(range.count, "inflated storages")
+    let piece = try HeapBytes(count: range.count)
+    guard let inflater = stream?.inflater else { return piece }
+    try charge(
+      range.upperBound - inflater.position, times: Inflater.byteSteps, "inflating its storages")
+    try advance(inflater, to: range.lowerBound)
+    try unsafe inflater.read(into: piece.mutableBytes)
+    return piece
   }
 }
 
@@ -68,11 +143,12 @@ extension TensorLayout {
     _ target: UnsafeMutableRawBufferPointer
   ) {
     let width = MemoryLayout<T>.size
+    let (shape, strides) = merged
     guard let columns = shape.last, let stride = strides.last else { return }
     var position = elements.lowerBound
     while position < elements.upperBound {
       let run = min(columns - position % columns, elements.upperBound - position)
-      let source = byteOffset + offset(of: position) * width
+      let source = byteOffset + Self.offset(of: position, shape, strides) * width
       let start = (position - elements.lowerBound) * width
       for index in 0..<run {
         let value = unsafe storage.loadUnaligned(
@@ -83,8 +159,23 @@ extension TensorLayout {
     }
   }
 
+  /// The same elements with as few dimensions as will do.
+  private var merged: (shape: [Int], strides: [Int]) {
+    var merged: (shape: [Int], strides: [Int]) = ([], [])
+    for (dimension, stride) in zip(shape, strides) where dimension != 1 {
+      if let last = merged.shape.indices.last, merged.strides[last] == stride * dimension {
+        merged.shape[last] *= dimension
+        merged.strides[last] = stride
+      } else {
+        merged.shape.append(dimension)
+        merged.strides.append(stride)
+      }
+    }
+    return merged.shape.isEmpty ? ([1], [1]) : merged
+  }
+
   /// Distance, in elements, of an element from the first.
-  private func offset(of position: Int) -> Int {
+  private static func offset(of position: Int, _ shape: [Int], _ strides: [Int]) -> Int {
     var rest = position
     var offset = 0
     for axis in shape.indices.reversed() {

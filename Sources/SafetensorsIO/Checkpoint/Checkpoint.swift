@@ -9,15 +9,29 @@ package struct CheckpointTensor: Equatable, Sendable {
   package let layout: TensorLayout
   /// Index of the storage; tensors that share memory share it.
   let storage: Int
+  /// The type, if it is none that is read: the layout is then that of integers.
+  var foreign: ForeignType?
 
-  /// Type of the elements.
+  /// Type of the elements, or of the integers that are moved in their place.
   package var type: ElementType { layout.type }
+  /// Type of the elements in the spelling of safetensors, also of those that are only hashed.
+  package var typeName: String { foreign?.name ?? type.rawValue }
+  /// Whether the elements can be read, and not only be hashed.
+  package var isRead: Bool { foreign == nil }
   /// Dimensions; empty for a scalar.
-  package var shape: [Int] { layout.shape }
+  package var shape: [Int] { foreign?.shape ?? layout.shape }
   /// Number of elements.
   package var elementCount: Int { layout.elementCount }
   /// Bytes of the elements in row-major order.
   package var byteCount: Int { layout.byteCount }
+}
+
+/// A type whose elements are listed and hashed, but not read: float8, complex and others.
+struct ForeignType: Equatable, Sendable {
+  /// The type in the spelling of safetensors.
+  let name: String
+  /// The dimensions in elements of the type.
+  let shape: [Int]
 }
 
 /// A value of a checkpoint that is no tensor, by its raw path.
@@ -60,13 +74,14 @@ package final class Checkpoint: Sendable {
   /// Everything else, and for safetensors the strings of `__metadata__`.
   package let leaves: [CheckpointLeaf]
   let storages: [StorageLocation]
-  let state = Mutex(StorageState())
+  let state: Mutex<StorageState>
   private let indices: [ByteKey: Int]
 
   init(
     path: String, kind: Kind, files: [MappedFile], tensors: [CheckpointTensor],
-    leaves: [CheckpointLeaf], storages: [StorageLocation]
+    leaves: [CheckpointLeaf], storages: [StorageLocation], budget: FileBudget
   ) {
+    state = Mutex(StorageState(budget: budget))
     self.path = path
     self.kind = kind
     self.files = files
@@ -74,6 +89,7 @@ package final class Checkpoint: Sendable {
     self.leaves = leaves
     self.storages = storages
     var indices: [ByteKey: Int] = [:]
+    indices.reserveCapacity(tensors.count)
     for (index, tensor) in tensors.enumerated() { indices[name: tensor.name] = index }
     self.indices = indices
   }
@@ -96,8 +112,12 @@ struct StorageLocation: Equatable {
 
 /// What a checkpoint remembers between reads.
 struct StorageState {
+  /// What the files may still cost.
+  var budget: FileBudget
   /// Storages whose checksum was found right.
   var verified: Set<Int> = []
   /// The content of the deflated storage that was read last.
   var inflated: (storage: Int, content: HeapBytes)?
+  /// Where the deflated storage that is read by pieces stands.
+  var stream: (storage: Int, inflater: InflateStream)?
 }

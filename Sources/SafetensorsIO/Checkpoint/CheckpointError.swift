@@ -18,6 +18,8 @@ package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertibl
   case safetensors(path: String, SafetensorsError)
   /// The nested containers make no list of named tensors.
   case flattening(path: String, FlatteningError)
+  /// The file would cost more than any sound one of its size.
+  case budget(path: String, BudgetError)
   /// A tensor's bytes are not there, or not those that were written.
   case storage(path: String, tensor: String, StorageError)
 
@@ -33,7 +35,9 @@ package enum CheckpointError: Error, Equatable, Sendable, CustomStringConvertibl
     case .legacy(let path, let error): "\(path): \(error)"
     case .safetensors(let path, let error): "\(path): \(error)"
     case .flattening(let path, let error): "\(path): \(error)"
-    case .storage(let path, let tensor, let error): "\(path): tensor \(tensor): \(error)"
+    case .budget(let path, let error): "\(path): \(error)"
+    case .storage(let path, let tensor, let error):
+      "\(path): tensor \(tensor.printable()): \(error)"
     }
   }
 }
@@ -50,6 +54,10 @@ package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
   case notFloatingPoint(ElementType)
   /// Integers were asked of another type.
   case notInteger(ElementType)
+  /// The type is none that this program reads.
+  case foreignType(String)
+  /// More memory or work than a file of its size may cost.
+  case budget(BudgetError)
   /// Elements beyond the tensor's were asked for.
   case outOfBounds(elements: Range<Int>, count: Int)
 
@@ -63,6 +71,8 @@ package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
     case .outOfMemory(let bytes): "there is no memory for \(bytes) bytes"
     case .notFloatingPoint(let type): "\(type.rawValue) is no floating-point type"
     case .notInteger(let type): "\(type.rawValue) is no integer type"
+    case .foreignType(let name): "type \(name) is not read"
+    case .budget(let error): "\(error)"
     case .outOfBounds(let elements, let count): "elements \(elements) of \(count)"
     }
   }
@@ -70,20 +80,20 @@ package enum StorageError: Error, Equatable, Sendable, CustomStringConvertible {
 
 /// Why nested containers make no list of named tensors.
 package enum FlatteningError: Error, Equatable, Sendable, CustomStringConvertible {
-  /// Two leaves have the same path.
+  /// A dict has the same key twice.
   case duplicateName(String)
   /// Containers nest too deeply, or contain themselves.
   case tooDeep(path: String, limit: Int)
-  /// A limit against pickle bombs was passed.
-  case tooLarge(what: String, limit: Int)
+  /// More memory or work than a file of its size may cost.
+  case budget(BudgetError)
 
   /// The message for the user.
   package var description: String {
     switch self {
-    case .duplicateName(let name): "two entries are named \(name)"
+    case .duplicateName(let name): "a dict has two entries for the key of \(name.printable())"
     case .tooDeep(let path, let limit):
-      "containers nest deeper than \(limit), or contain themselves, at \(path)"
-    case .tooLarge(let what, let limit): "more than \(limit) \(what)"
+      "containers nest deeper than \(limit), or contain themselves, at \(path.printable())"
+    case .budget(let error): "\(error)"
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import Platform
+internal import TensorBytes
 
 /// Bytes on the heap with a stable address; a size from a file that is too large is an error.
 @safe final class HeapBytes: Sendable {
@@ -23,5 +24,12 @@ internal import Platform
   /// Lends the bytes.
   func withBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
     try withExtendedLifetime(self) { try unsafe body(UnsafeRawBufferPointer(mutableBytes)) }
+  }
+}
+
+extension ByteReader {
+  /// Reads bytes of the heap, which it keeps.
+  init(_ content: HeapBytes) {
+    unsafe self.init(owner: content, UnsafeRawBufferPointer(content.mutableBytes))
   }
 }

@@ -27,6 +27,23 @@ package struct TensorLayout: Equatable, Sendable {
     return true
   }
 
+  /// The bytes of the storage up to its last element.
+  var reach: Range<Int> {
+    if elementCount == 0 { return 0..<0 }
+    // In bounds: checked when the view was made.
+    let last = zip(shape, strides).reduce(0) { $0 + ($1.0 - 1) * $1.1 }
+    return 0..<byteOffset + (last + 1) * type.byteWidth
+  }
+
+  /// An order in which equal layouts are neighbours.
+  func precedes(_ other: TensorLayout) -> Bool {
+    if byteOffset != other.byteOffset { return byteOffset < other.byteOffset }
+    if elementCount != other.elementCount { return elementCount < other.elementCount }
+    if type != other.type { return type.rawValue < other.type.rawValue }
+    if shape != other.shape { return shape.lexicographicallyPrecedes(other.shape) }
+    return strides.lexicographicallyPrecedes(other.strides)
+  }
+
   /// A row-major tensor.
   /// - Throws: `ArithmeticError` if it is too large.
   init(contiguous type: ElementType, _ shape: [Int]) throws(ArithmeticError) {

@@ -24,7 +24,7 @@ package enum LegacyError: Error, Equatable, Sendable, CustomStringConvertible {
     case .bigEndian: "the numbers are stored in byte order \"big\", not little"
     case .badStorageList: "the list of storages does not match those that the tensors use"
     case .storageCount(let key, let expected, let actual):
-      "storage \(key) has \(actual) elements instead of \(expected)"
+      "storage \(key.printable()) has \(actual) elements instead of \(expected)"
     case .reading(let error): "\(error)"
     }
   }
@@ -41,12 +41,12 @@ struct LegacyContainer {
   static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
   static let version = 1001
 
-  init(_ file: MappedFile) throws(CheckpointError) {
+  init(_ file: MappedFile, _ budget: inout FileBudget) throws(CheckpointError) {
     let path = file.path
     var reader = try Self.reader(file)
     func load() throws(CheckpointError) -> PickleDocument {
       do throws(PickleError) {
-        return try Unpickler.load(&reader)
+        return try Unpickler.load(&reader, &budget)
       } catch { throw .pickle(path: path, error) }
     }
     let magic = try load()
@@ -69,7 +69,7 @@ struct LegacyContainer {
 
   private static func isBigEndian(_ system: PickleDocument) -> Bool {
     guard case .dict(let index) = system.root else { return false }
-    let elements = system.heap[index]
+    let elements = system.heap[index].elements
     for position in stride(from: 0, to: elements.count, by: 2)
     where elements[position].text == "little_endian" {
       if case .bool(false) = elements[position + 1] { return true }

@@ -21,10 +21,8 @@ package struct PickleError: Error, Equatable, Sendable, CustomStringConvertible 
     case opcodeNotAllowed(UInt8)
     /// The pickle does not begin with a protocol from 2 to 5; what there is instead.
     case unsupportedProtocol(Int)
-    /// A class or function that is not on the list.
+    /// A function that runs programs or changes files.
     case globalNotAllowed(String)
-    /// A class that is harmless, but whose values this program cannot read.
-    case globalNotSupported(String)
     /// Something was called that is no function or class.
     case notCallable(String)
     /// A function on the list was called with arguments that it does not take.
@@ -39,8 +37,8 @@ package struct PickleError: Error, Equatable, Sendable, CustomStringConvertible 
     case noMemo(Int)
     /// A dict was given a key without a value.
     case keyWithoutValue
-    /// A limit against pickle bombs was passed.
-    case tooLarge(what: String, limit: Int)
+    /// More memory or work than a file of its size may cost.
+    case budget(BudgetError)
     /// A persistent id that is not a storage of PyTorch's.
     case badPersistentID
     /// Two references to one storage contradict each other.
@@ -64,21 +62,23 @@ extension PickleError.Reason: CustomStringConvertible {
       "opcode 0x\(String(code, radix: 16)) is not allowed"
     case .unsupportedProtocol(let version): "protocol \(version) is not one of 2 to 5"
     case .globalNotAllowed(let name):
-      "global \(name) is not allowed; save the state dict alone (torch.save(model.state_dict(), …))"
-    case .globalNotSupported(let name): "\(name) is not supported"
-    case .notCallable(let what): "a value of type \(what) is called"
-    case .badArguments(let function): "the arguments of \(function) are not what it takes"
-    case .wrongType(let expected, let actual): "\(expected) expected, \(actual) found"
+      "global \(name.printable()) is not allowed: loading this file with Python would run it; nothing was run "
+        + "here, but don't trust the file"
+    case .notCallable(let what): "a value of type \(what.printable()) is called"
+    case .badArguments(let function):
+      "the arguments of \(function.printable()) are not what it takes"
+    case .wrongType(let expected, let actual): "\(expected) expected, \(actual.printable()) found"
     case .stackUnderflow: "the stack is empty"
     case .noMark: "the mark is missing"
     case .noMemo(let index): "memo \(index) was never set"
     case .keyWithoutValue: "a key has no value"
-    case .tooLarge(let what, let limit): "more than \(limit) \(what)"
+    case .budget(let error): "\(error)"
     case .badPersistentID: "the persistent id is not a storage"
-    case .storageConflict(let key): "references to storage \"\(key)\" contradict each other"
+    case .storageConflict(let key):
+      "references to storage \"\(key.printable())\" contradict each other"
     case .viewOutsideStorage(let key, let needed, let available):
-      "a tensor needs \(needed) bytes of storage \"\(key)\", which has \(available)"
-    case .badView(let key, let message): "a tensor of storage \"\(key)\": \(message)"
+      "a tensor needs \(needed) bytes of storage \"\(key.printable())\", which has \(available)"
+    case .badView(let key, let message): "a tensor of storage \"\(key.printable())\": \(message)"
     }
   }
 }

@@ -17,6 +17,10 @@ extension Unpickler {
       }
       (module, name) = (firstText, secondText)
     }
+    // Both may be long, and called up from the memo again and again.
+    let count = module.utf8.count + name.utf8.count
+    try work(8 * count)
+    try keep(count > 128 ? count : 0, "names of classes")
     try push(.global(PickleGlobal.find(module, name)))
   }
 
@@ -36,8 +40,11 @@ extension Unpickler {
     guard case .tuple(let index) = arguments else {
       throw .wrongType(expected: "tuple", actual: arguments.typeName)
     }
-    guard case .global(let global) = function else { throw .notCallable(function.typeName) }
-    try push(result(of: global, document.heap[index]))
+    switch function {
+    case .global(let global): try push(result(of: global, document.heap[index].elements))
+    case .opaque: try push(function)
+    default: throw .notCallable(function.typeName)
+    }
   }
 
   private mutating func result(
@@ -48,8 +55,9 @@ extension Unpickler {
     case .set: return try .set(allocate(elements(global, arguments)))
     case .size: return try .tuple(allocate(elements(global, arguments)))
     case .bytearray, .encode: return try bytes(global, arguments)
-    case .opaque(let name): return .opaque(name)
+    case .opaque(let name): return foreign(name, arguments)
     case .parameter:
+      if case .opaque = arguments.first { return arguments[0] }
       guard case .tensor = arguments.first else { throw .badArguments(function: global.name) }
       return arguments[0]
     case .rebuildTensor, .rebuildTensorV2, .rebuildTensorV3:
@@ -60,14 +68,19 @@ extension Unpickler {
   }
 
   /// The pairs that Python 2's OrderedDict was given as one list.
-  private func pairs(
+  private mutating func pairs(
     _ global: PickleGlobal, _ arguments: [PickleValue]
   ) throws(PickleError.Reason) -> [PickleValue] {
+    // A defaultdict is given the class of its values first.
+    let arguments =
+      global == .dict("collections.defaultdict") ? arguments.dropFirst() : arguments[...]
     guard let first = arguments.first else { return [] }
-    if case .dict(let index) = first, arguments.count == 1 { return document.heap[index] }
+    if case .dict(let index) = first, arguments.count == 1 { return document.heap[index].elements }
     guard arguments.count == 1, let list = document.sequence(first) else {
       throw .badArguments(function: global.name)
     }
+    try work(64 * list.count)
+    try keep(2 * list.count * MemoryLayout<PickleValue>.stride, "pairs")
     var flat: [PickleValue] = []
     for element in list {
       guard let pair = document.sequence(element), pair.count == 2 else {
@@ -96,12 +109,13 @@ extension Unpickler {
     case nil: return .bytes([])
     case .bytes(let bytes): return .bytes(bytes)
     case .string(let text):
+      // A copy of a text that may be long: many of them must not add up unseen.
+      try work(8 * text.utf8.count)
+      try keep(text.utf8.count + 32, "byte strings")
       let bytes = text.unicodeScalars.compactMap { UInt8(exactly: $0.value) }
       guard bytes.count == text.unicodeScalars.count else {
         throw .badArguments(function: global.name)
       }
-      // A copy of a text that may be long: many of them must not add up unseen.
-      try charge(bytes.count / 16 + 1)
       return .bytes(bytes)
     default: throw .badArguments(function: global.name)
     }
@@ -117,7 +131,8 @@ extension Unpickler {
     switch (function, type) {
     case (.rebuildTensor, .tensorClass), (.rebuildTensorV2, .tensorClass),
       (.rebuildTensorV3, .tensorClass), (.parameter, .parameter), (.rebuildTensorV2, .parameter):
-      return try result(of: function, document.heap[index])
+      return try result(of: function, document.heap[index].elements)
+    case (.opaque, _), (_, .opaque): return .opaque(type.name)
     default: throw .badArguments(function: PickleGlobal.rebuildFromType.name)
     }
   }
@@ -126,7 +141,7 @@ extension Unpickler {
   mutating func build() throws(PickleError.Reason) {
     _ = try pop()
     switch try top() {
-    case .dict, .tensor, .opaque: break
+    case .dict, .tensor, .opaque, .list, .set: break
     case let other: throw .wrongType(expected: "OrderedDict or Tensor", actual: other.typeName)
     }
   }

@@ -47,8 +47,12 @@ enum Opcode: UInt8 {
   case stackGlobal = 0x93
   case reduce = 0x52  // R
   case newObject = 0x81
+  case newObjectWithKeywords = 0x92
   case build = 0x62  // b
   case binPersistentID = 0x51  // Q
+  // Python writes these two for tuples that contain themselves.
+  case pop = 0x30  // 0
+  case popMark = 0x31  // 1
 }
 
 extension Unpickler {
@@ -62,6 +66,8 @@ extension Unpickler {
       try push(number(opcode))
     case .shortBinString, .binString, .shortBinBytes, .binBytes, .binBytes8, .byteArray8:
       try push(.bytes(bytes(opcode)))
+    case .pop: try discard()
+    case .popMark: _ = try popMark()
     case .shortBinUnicode, .binUnicode, .binUnicode8: try push(.string(text(opcode)))
     case .mark: try openMark()
     case .emptyTuple, .tuple, .tuple1, .tuple2, .tuple3: try makeTuple(opcode)
@@ -70,20 +76,17 @@ extension Unpickler {
     case .emptySet: try push(.set(allocate()))
     case .append, .appends, .setItem, .setItems, .addItems: try extend(opcode)
     case .frozenSet: try push(.set(allocate(popMark())))
-    case .binPut, .longBinPut, .memoize: memo[try memoIndex(opcode)] = try top()
-    case .binGet, .longBinGet: try fetch(memoIndex(opcode))
+    case .memoize: try memoize()
+    case .binPut, .longBinPut: try memoize(at: memoIndex(opcode))
+    case .binGet, .longBinGet: try recall(memoIndex(opcode))
     case .global, .stackGlobal: try pushGlobal(opcode)
+    case .newObjectWithKeywords:
+      _ = try pop()
+      try call()
     case .reduce, .newObject: try call()
     case .build: try build()
     case .binPersistentID: try pushStorage()
     }
-  }
-
-  private mutating func openMark() throws(PickleError.Reason) {
-    guard marks.count < Self.valueLimit else {
-      throw .tooLarge(what: "marks", limit: Self.valueLimit)
-    }
-    marks.append(stack.count)
   }
 
   private mutating func number(_ opcode: Opcode) throws(PickleError.Reason) -> PickleValue {
@@ -112,7 +115,7 @@ extension Unpickler {
 
   /// A little-endian two's complement of any length.
   private mutating func long(_ count: Int) throws(PickleError.Reason) -> PickleValue {
-    let bytes = try read { r throws(ByteReaderError) in try r.readBytes(count) }
+    let bytes = try content(count)
     guard bytes.count <= 8 else { return .bigInt(bytes) }
     var value: UInt64 = (bytes.last ?? 0) >= 0x80 ? .max : 0
     for byte in bytes.reversed() { value = value << 8 | UInt64(byte) }
@@ -120,13 +123,24 @@ extension Unpickler {
   }
 
   private mutating func bytes(_ opcode: Opcode) throws(PickleError.Reason) -> [UInt8] {
-    let count = try length(opcode)
+    try content(length(opcode))
+  }
+
+  private mutating func content(_ count: Int) throws(PickleError.Reason) -> [UInt8] {
+    if count > 8 { try keep(min(count, reader.remaining) + 32, "byte strings") }
     return try read { r throws(ByteReaderError) in try r.readBytes(count) }
   }
 
   private mutating func text(_ opcode: Opcode) throws(PickleError.Reason) -> String {
     let count = try length(opcode)
+    // Short texts lie within the value.
+    if count > 15 { try keep(min(count, reader.remaining) + 32, "texts") }
     return try read { r throws(ByteReaderError) in try r.readUTF8(count) }
+  }
+
+  /// POP: a value, or a mark with nothing above it.
+  private mutating func discard() throws(PickleError.Reason) {
+    if marks.last == stack.count { marks.removeLast() } else { _ = try pop() }
   }
 
   private mutating func length(_ opcode: Opcode) throws(PickleError.Reason) -> Int {
@@ -142,15 +156,8 @@ extension Unpickler {
   private mutating func memoIndex(_ opcode: Opcode) throws(PickleError.Reason) -> Int {
     switch opcode {
     case .binPut, .binGet: Int(try read { r throws(ByteReaderError) in try r.read(UInt8.self) })
-    case .longBinPut, .longBinGet:
-      Int(try read { r throws(ByteReaderError) in try r.read(UInt32.self) })
-    default: memo.count
+    default: Int(try read { r throws(ByteReaderError) in try r.read(UInt32.self) })
     }
-  }
-
-  private mutating func fetch(_ index: Int) throws(PickleError.Reason) {
-    guard let value = memo[index] else { throw .noMemo(index) }
-    try push(value)
   }
 
   private mutating func makeTuple(_ opcode: Opcode) throws(PickleError.Reason) {
@@ -178,14 +185,23 @@ extension Unpickler {
     }
     switch (opcode, try top()) {
     case (.append, .list(let index)), (.appends, .list(let index)), (.addItems, .set(let index)):
-      document.heap[index] += elements
+      try grow(index, elements)
     case (.setItem, .dict(let index)), (.setItems, .dict(let index)):
       guard elements.count.isMultiple(of: 2) else { throw .keyWithoutValue }
-      document.heap[index] += elements
+      try grow(index, elements)
+    // Some class of Python's own; what it holds is as unknown as it is.
+    case (_, .opaque): break
     case (.append, let other), (.appends, let other):
       throw .wrongType(expected: "list", actual: other.typeName)
     case (.addItems, let other): throw .wrongType(expected: "set", actual: other.typeName)
     case (_, let other): throw .wrongType(expected: "dict", actual: other.typeName)
     }
+  }
+
+  private mutating func grow(
+    _ index: Int, _ elements: [PickleValue]
+  ) throws(PickleError.Reason) {
+    try charge(document.heap[index], elements[...])
+    document.heap[index].append(elements[...])
   }
 }

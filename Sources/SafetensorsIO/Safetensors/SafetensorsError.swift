@@ -6,10 +6,14 @@ package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertib
   case tooShort(size: Int)
   /// The header is longer than the file, or than 100 MB.
   case headerLength(UInt64, limit: Int)
-  /// The header, or the index, is no JSON.
+  /// The header is no JSON.
   case json(JSONError)
-  /// The header, or the index, is JSON of another shape.
+  /// The header is JSON of another shape.
   case malformed(String)
+  /// The index of shards is no JSON, or of another shape.
+  case index(String)
+  /// The header would cost more memory than a file of its size may.
+  case budget(BudgetError)
   /// An element type that this program does not know.
   case unsupportedType(tensor: String, type: String)
   /// The shape is no shape.
@@ -37,24 +41,27 @@ package enum SafetensorsError: Error, Equatable, Sendable, CustomStringConvertib
       "the safetensors header should have \(length) bytes, but at most \(limit) are possible: "
         + "the file is incomplete or damaged"
     case .json(let error): "the safetensors header: \(error)"
-    case .malformed(let message): "the safetensors header: \(message)"
+    case .index(let message): "the index of shards: \(message.printable(limit: 400))"
+    case .budget(let error): "\(error)"
+    case .malformed(let message): "the safetensors header: \(message.printable(limit: 400))"
     case .unsupportedType(let tensor, let type):
-      "tensor \(tensor) has type \(type), which is not supported"
-    case .badShape(let tensor, let error): "tensor \(tensor): \(error)"
+      "tensor \(tensor.printable()) has type \(type.printable()), which is not supported"
+    case .badShape(let tensor, let error): "tensor \(tensor.printable()): \(error)"
     case .badOffsets(let tensor, let begin, let end, let expected):
-      "tensor \(tensor) spans bytes \(begin) to \(end), but its type and shape need \(expected)"
+      "tensor \(tensor.printable()) spans bytes \(begin) to \(end), but its type and shape need \(expected)"
     case .outsideFile(let tensor, let end, let available):
-      "tensor \(tensor) ends at byte \(end) of the data, but the file has only \(available): "
+      "tensor \(tensor.printable()) ends at byte \(end) of the data, but the file has only \(available): "
         + "it is incomplete"
     case .notContiguous(let tensor, let expected, let actual):
-      "tensor \(tensor) begins at \(actual) instead of \(expected)"
+      "tensor \(tensor.printable()) begins at \(actual) instead of \(expected)"
     case .notCovered(let expected, let actual):
       "the tensors end at byte \(actual) of the data, which has \(expected): "
         + "the file is incomplete or damaged"
-    case .shardPath(let path): "the shard \"\(path)\" is not a file beside the index"
-    case .missingInShard(let tensor, let shard): "the shard \(shard) lacks the tensor \(tensor)"
+    case .shardPath(let path): "the shard \"\(path.printable())\" is not a file beside the index"
+    case .missingInShard(let tensor, let shard):
+      "the shard \(shard.printable()) lacks the tensor \(tensor.printable())"
     case .notInIndex(let tensor, let shard):
-      "the tensor \(tensor) of the shard \(shard) is not in the index"
+      "the tensor \(tensor.printable()) of the shard \(shard.printable()) is not in the index"
     }
   }
 }

@@ -14,7 +14,7 @@ package struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
   }
 
   /// The message for the user.
-  package var description: String { "JSON, byte \(offset): \(message)" }
+  package var description: String { "JSON, byte \(offset): \(message.printable(limit: 400))" }
 }
 
 /// A JSON value. Objects keep the order of their keys.
@@ -56,19 +56,67 @@ package enum JSONValue: Equatable {
 package struct StrictJSON {
   static let depthLimit = 32
 
+  /// Bytes of a value beside its text.
+  private static let valueBytes = 160
+  /// Objects of more members look their keys up in a set.
+  private static let fewKeys = 8
+
   private let bytes: [UInt8]
   private var position = 0
+  private var budget: FileBudget
 
   /// Parses a whole text; white space may surround the value.
   package static func parse(_ bytes: [UInt8]) throws(JSONError) -> JSONValue {
-    var parser = StrictJSON(bytes: bytes)
+    var budget = FileBudget(size: bytes.count)
+    return try parse(bytes, &budget)
+  }
+
+  /// Parses a whole text and charges its values.
+  static func parse(
+    _ bytes: [UInt8], _ budget: inout FileBudget
+  ) throws(JSONError) -> JSONValue {
+    var parser = StrictJSON(bytes, budget)
     let value = try parser.value(depth: 0)
-    parser.skipSpace()
-    guard parser.position == bytes.count else { throw parser.error("text after the value") }
+    try parser.end()
+    budget = parser.budget
     return value
   }
 
-  private init(bytes: [UInt8]) { self.bytes = bytes }
+  /// Parses an object and hands out its members one by one; none is kept.
+  static func forEachMember<E: Error>(
+    of bytes: [UInt8], _ budget: FileBudget, failure: (JSONError) -> E,
+    _ body: (_ key: String, _ value: JSONValue) throws(E) -> Void
+  ) throws(E) {
+    var parser = StrictJSON(bytes, budget)
+    var result: Result<Void, E> = .success(())
+    do throws(JSONError) {
+      parser.skipSpace()
+      guard parser.next == UInt8(ascii: "{") else { throw parser.error("no object") }
+      try parser.members(depth: 0, keepsValues: false) { key, value in
+        // What is no JSON is no JSON, whatever its members say before that.
+        guard case .success = result else { return }
+        do throws(E) { try body(key, value) } catch { result = .failure(error) }
+      }
+      try parser.end()
+    } catch { throw failure(error) }
+    try result.get()
+  }
+
+  private init(_ bytes: [UInt8], _ budget: FileBudget) {
+    self.bytes = bytes
+    self.budget = budget
+  }
+
+  private mutating func end() throws(JSONError) {
+    skipSpace()
+    guard position == bytes.count else { throw error("text after the value") }
+  }
+
+  private mutating func keep(_ count: Int) throws(JSONError) {
+    do throws(BudgetError) {
+      try budget.keep(count, "JSON values")
+    } catch { throw self.error("\(error)") }
+  }
 
   private func error(_ message: String) -> JSONError {
     JSONError(offset: position, message: message)
@@ -82,14 +130,15 @@ package struct StrictJSON {
     }
   }
 
-  private mutating func take(_ character: Character) -> Bool {
-    guard next == character.asciiValue else { return false }
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard let byte = next, UInt32(byte) == character.value else { return false }
     position += 1
     return true
   }
 
   private mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     guard depth <= Self.depthLimit else { throw error("nested too deeply") }
+    try keep(Self.valueBytes)
     skipSpace()
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -110,26 +159,45 @@ package struct StrictJSON {
   }
 
   private mutating func object(depth: Int) throws(JSONError) -> JSONValue {
-    position += 1
     var members: [(key: String, value: JSONValue)] = []
-    var keys: Set<ByteKey> = []
+    try self.members(depth: depth, keepsValues: true) { members.append(($0, $1)) }
+    return .object(members)
+  }
+
+  /// Parses an object's members; keys must differ.
+  private mutating func members(
+    depth: Int, keepsValues: Bool, _ body: (_ key: String, _ value: JSONValue) -> Void
+  ) throws(JSONError) {
+    position += 1
+    var few: [String] = []
+    var many: Set<ByteKey> = []
     skipSpace()
-    if take("}") { return .object([]) }
+    if take("}") { return }
     repeat {
       skipSpace()
       let start = position
       guard next == UInt8(ascii: "\"") else { throw error("a key expected") }
       let key = try string()
-      guard keys.insert(ByteKey(key)).inserted else {
+      let isNew: Bool
+      if few.count < Self.fewKeys {
+        isNew = !few.contains { ByteKey($0) == ByteKey(key) }
+        few.append(key)
+        if few.count == Self.fewKeys { many = Set(few.map { ByteKey($0) }) }
+      } else {
+        isNew = many.insert(ByteKey(key)).inserted
+      }
+      guard isNew else {
         throw JSONError(offset: start, message: "the key \"\(key)\" appears twice")
       }
       skipSpace()
       guard take(":") else { throw error("':' expected") }
-      members.append((key, try value(depth: depth + 1)))
+      let before = budget
+      let value = try value(depth: depth + 1)
+      if !keepsValues { budget = before }
+      body(key, value)
       skipSpace()
     } while take(",")
     guard take("}") else { throw error("',' or '}' expected") }
-    return .object(members)
   }
 
   private mutating func array(depth: Int) throws(JSONError) -> JSONValue {
@@ -171,7 +239,19 @@ extension StrictJSON {
   private mutating func string() throws(JSONError) -> String {
     let start = position
     position += 1
-    var text: [UInt8] = []
+    // Most texts have no escapes: they are taken as they are.
+    var end = position
+    while end < bytes.count, bytes[end] >= 0x20, bytes[end] != 0x5C, bytes[end] != 0x22 { end += 1 }
+    try keep(end - position + 32)
+    if end < bytes.count, bytes[end] == 0x22 {
+      guard let string = String(validating: bytes[position..<end], as: UTF8.self) else {
+        throw JSONError(offset: start, message: "the string is not UTF-8")
+      }
+      position = end + 1
+      return string
+    }
+    var text = Array(bytes[position..<end])
+    position = end
     while let byte = next, byte != UInt8(ascii: "\"") {
       guard byte >= 0x20 else { throw error("a control character in a string") }
       position += 1
@@ -182,6 +262,7 @@ extension StrictJSON {
       }
     }
     guard take("\"") else { throw error("the string does not end") }
+    try keep(text.count)
     guard let string = String(validating: text, as: UTF8.self) else {
       throw JSONError(offset: start, message: "the string is not UTF-8")
     }

@@ -19,10 +19,16 @@ struct ZipEntry: Equatable {
 struct ZipArchive {
   private(set) var entries: [ByteKey: ZipEntry] = [:]
 
-  init(_ file: MappedFile) throws(ZipError) {
+  /// What an entry takes beside its name, which is kept twice.
+  private static let entryBytes = 400
+
+  init(_ file: MappedFile, _ budget: inout FileBudget) throws(ZipError) {
     let end = try ZipEndRecord(file)
-    var parser = ZipDirectoryParser(file, end)
-    let parsed = try parser.parse()
+    do throws(BudgetError) {
+      try budget.keep(
+        end.count * Self.entryBytes + 2 * end.directory.count, "archive's entries")
+    } catch { throw .budget(error) }
+    let parsed = try ZipDirectoryParser(file, end).parse()
     var occupied: [(range: Range<Int>, name: String)] = []
     for (entry, headerOffset) in parsed {
       guard entries.updateValue(entry, forKey: ByteKey(entry.name)) == nil else {
@@ -71,21 +77,25 @@ struct ZipEndRecord {
     try set(start, size, fields[3], before: offset)
   }
 
-  /// The last record whose comment reaches exactly to the end of the file.
+  /// How far from the end of the file the record is looked for: its comment, and then some.
+  private static let searchSize = 1 << 20
+
+  /// The last record whose comment reaches exactly to the end of the file; failing that the last one
+  /// behind which there is something else, which PyTorch tolerates too.
   private static func find(_ file: MappedFile) throws(ZipError) -> Int {
-    var offset = file.count - size
-    let first = max(0, offset - 0xFFFF)
-    while offset >= first {
-      var reader = try zipReader(file, at: offset)
-      let comment = try zip(&reader) { r throws(ByteReaderError) -> Int? in
-        guard try r.read(UInt32.self) == signature else { return nil }
-        try r.skip(16)
-        return Int(try r.read(UInt16.self))
-      }
-      if let comment, offset + size + comment == file.count { return offset }
-      offset -= 1
+    let first = max(0, file.count - searchSize)
+    let tail = Checkpoint.bytes(of: file, at: first, file.count - first)
+    var followed: Int?
+    for offset in (0...max(0, tail.count - size)).reversed()
+    where tail.count >= size && tail[offset] == 0x50 && tail[offset + 1] == 0x4B
+      && tail[offset + 2] == 5 && tail[offset + 3] == 6
+    {
+      let comment = Int(tail[offset + 20]) + Int(tail[offset + 21]) << 8
+      if offset + size + comment == tail.count { return first + offset }
+      if followed == nil, offset + size + comment < tail.count { followed = first + offset }
     }
-    throw .noEndRecord
+    guard let followed else { throw .noEndRecord }
+    return followed
   }
 
   /// Reads the zip64 record, if there is a locator of one.

@@ -11,7 +11,7 @@ struct ZipDirectoryParser {
   }
 
   /// All entries that are not folders, with the offsets of their local headers.
-  mutating func parse() throws(ZipError) -> [(entry: ZipEntry, headerOffset: Int)] {
+  func parse() throws(ZipError) -> [(entry: ZipEntry, headerOffset: Int)] {
     var reader = try zipReader(file, at: end.directory.lowerBound)
     var entries: [(entry: ZipEntry, headerOffset: Int)] = []
     for _ in 0..<end.count {

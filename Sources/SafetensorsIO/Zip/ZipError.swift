@@ -32,6 +32,10 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
   case storageSize(key: String, expected: Int, actual: Int)
   /// The numbers are stored in another byte order.
   case byteOrder(String)
+  /// The archive would cost more memory than a file of its size may.
+  case budget(BudgetError)
+  /// The archive holds something else than a checkpoint of PyTorch: what, and what to do.
+  case foreign(String)
   /// Bytes of an entry that is read at opening are damaged.
   case damaged(entry: String, StorageError)
 
@@ -44,22 +48,26 @@ package enum ZipError: Error, Equatable, Sendable, CustomStringConvertible {
     case .multipleVolumes: "zip archives of several volumes are not supported"
     case .directoryMismatch(let expected, let actual):
       "zip archive: the directory's end record says \(expected), found \(actual)"
-    case .duplicateEntry(let name): "zip archive: two entries are named \(name)"
-    case .encrypted(let entry): "zip archive: \(entry) is encrypted"
+    case .duplicateEntry(let name): "zip archive: two entries are named \(name.printable())"
+    case .encrypted(let entry): "zip archive: \(entry.printable()) is encrypted"
     case .compressionMethod(let entry, let method):
-      "zip archive: \(entry) is compressed by method \(method); only deflate is supported"
-    case .nameMismatch(let entry): "zip archive: the local header of \(entry) has another name"
+      "zip archive: \(entry.printable()) is compressed by method \(method); only deflate is supported"
+    case .nameMismatch(let entry):
+      "zip archive: the local header of \(entry.printable()) has another name"
     case .badSize(let entry, let size):
-      "zip archive: the size of \(entry), \(size) bytes, cannot be right"
-    case .overlap(let entry): "zip archive: \(entry) shares bytes with another entry"
+      "zip archive: the size of \(entry.printable()), \(size) bytes, cannot be right"
+    case .overlap(let entry): "zip archive: \(entry.printable()) shares bytes with another entry"
     case .pickleCount(let count):
       "the zip archive holds \(count) entries named data.pkl instead of one: "
         + "not written by torch.save"
-    case .missingStorage(let key): "the zip archive lacks the storage data/\(key)"
+    case .missingStorage(let key): "the zip archive lacks the storage data/\(key.printable())"
     case .storageSize(let key, let expected, let actual):
-      "storage data/\(key) has \(actual) bytes instead of \(expected)"
-    case .byteOrder(let order): "the numbers are stored in byte order \"\(order)\", not little"
-    case .damaged(let entry, let error): "zip archive: \(entry): \(error)"
+      "storage data/\(key.printable()) has \(actual) bytes instead of \(expected)"
+    case .byteOrder(let order):
+      "the numbers are stored in byte order \"\(order.printable())\", not little"
+    case .budget(let error): "zip archive: \(error)"
+    case .foreign(let what): "a zip archive that holds \(what)"
+    case .damaged(let entry, let error): "zip archive: \(entry.printable()): \(error)"
     }
   }
 }

@@ -52,7 +52,7 @@ public struct Inspection: Encodable, Sendable {
   ///   - checksums: whether to compute the tensors' SHA-256, which reads all of the file.
   /// - Throws: errors of the file, but not that it holds no model; see ``problem``.
   public init(_ path: String, checksums: Bool = false) throws {
-    if try VarqFile.isRecognized(path) {
+    if try !Folder.exists(path) && VarqFile.isRecognized(path) {
       try self.init(VarqFile(path), checksums: checksums)
     } else {
       try self.init(Checkpoint.open(path), checksums: checksums)
@@ -77,19 +77,35 @@ public struct Inspection: Encodable, Sendable {
   private init(_ checkpoint: Checkpoint, checksums: Bool) throws {
     kind = checkpoint.kind.rawValue
     fileBytes = checkpoint.files.reduce(0) { $0 + $1.count }
-    tensors = try checkpoint.tensors.map { tensor in
-      let digest = checksums ? try checkpoint.digest(of: tensor) : nil
-      return Tensor(
-        name: tensor.name, dtype: tensor.type.rawValue, shape: tensor.shape,
-        bytes: tensor.byteCount, sha256: digest.map(SHA256Digest.hex))
+    let digests = checksums ? try checkpoint.digests() : nil
+    tensors = checkpoint.tensors.enumerated().map { index, tensor in
+      Tensor(
+        name: tensor.name, dtype: tensor.typeName, shape: tensor.shape,
+        bytes: tensor.byteCount, sha256: digests.map { SHA256Digest.hex($0[index]) })
     }
     weightsChecksum = nil
-    metadata = Dictionary(
-      checkpoint.leaves.map { ($0.name, InspectedValue($0.value)) }, uniquingKeysWith: { $1 })
+    metadata = Self.facts(checkpoint.leaves)
     (model, obstacle) = Self.describe {
       try SourceModel.recognize(others: [checkpoint]).configuration
     }
     problem = obstacle.map { "\($0)" }
+  }
+
+  /// Values by name. Swift's dictionaries take names for one that differ by Unicode's normal form
+  /// only; the later ones get a number.
+  private static func facts(_ leaves: [CheckpointLeaf]) -> [String: InspectedValue] {
+    var facts: [String: InspectedValue] = [:]
+    facts.reserveCapacity(leaves.count)
+    var namesakes = 1
+    for leaf in leaves {
+      var name = leaf.name
+      if facts[name] != nil {
+        namesakes += 1
+        name += "~\(namesakes)"
+      }
+      facts[name] = InspectedValue(leaf.value)
+    }
+    return facts
   }
 
   private static func describe(
@@ -119,6 +135,8 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
   case string(String)
   /// Several values.
   case list([InspectedValue])
+  /// The first of very many values.
+  case excerpt([InspectedValue], count: Int)
 
   init(_ value: MetadataValue) {
     switch value {
@@ -140,11 +158,29 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
     case .float(let number): self = .double(number)
     case .string(let text), .other(let text): self = .string(text)
     case .integers(let numbers): self = .list(numbers.map { .integer($0) })
+    case .list(let values, let count):
+      let inspected = values.map { InspectedValue($0) }
+      self =
+        count == values.count
+        ? .list(inspected) : .excerpt(Array(inspected.prefix(Self.shown)), count: count)
     }
   }
 
-  /// The value as JSON.
+  /// Values of a list that are shown.
+  private static let shown = 16
+
+  private enum ExcerptKeys: String, CodingKey {
+    case count
+    case first
+  }
+
+  /// The value as JSON; an excerpt as an object of `count` and `first`.
   public func encode(to encoder: any Encoder) throws {
+    if case .excerpt(let values, let count) = self {
+      var container = encoder.container(keyedBy: ExcerptKeys.self)
+      try container.encode(count, forKey: .count)
+      return try container.encode(values, forKey: .first)
+    }
     var container = encoder.singleValueContainer()
     switch self {
     case .none: try container.encodeNil()
@@ -154,6 +190,7 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
     case .double(let number): try container.encode(number)
     case .string(let text): try container.encode(text)
     case .list(let values): try container.encode(values)
+    case .excerpt: break
     }
   }
 
@@ -166,9 +203,13 @@ public enum InspectedValue: Encodable, Equatable, Sendable, CustomStringConverti
     case .unsigned(let number): "\(number)"
     case .double(let number): "\(number)"
     case .string(let text): text
-    case .list(let values):
-      values.prefix(16).map(\.description).joined(separator: ", ")
-        + (values.count > 16 ? ", … (\(values.count))" : "")
+    case .list(let values): Self.text(values, count: values.count)
+    case .excerpt(let values, let count): Self.text(values, count: count)
     }
+  }
+
+  private static func text(_ values: [InspectedValue], count: Int) -> String {
+    values.prefix(shown).map(\.description).joined(separator: ", ")
+      + (count > shown ? ", … (\(count))" : "")
   }
 }

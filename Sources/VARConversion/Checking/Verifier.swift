@@ -34,21 +34,25 @@ public struct Verifier {
   /// - Parameters:
   ///   - path: of the `.varq` file.
   ///   - checkpoints: paths of checkpoints to compare with, recognised by their content.
+  ///   - root: the part of the checkpoints that holds the model; nil to find it.
   /// - Throws: an error that says why the file is no model, or what is wrong with a checkpoint.
-  public init(_ path: String, against checkpoints: [String] = []) throws {
-    try self.init(VarqFile(path), against: checkpoints)
+  public init(_ path: String, against checkpoints: [String] = [], root: String? = nil) throws {
+    try self.init(VarqFile(path), against: checkpoints, root: root)
   }
 
   /// Prepares the check of a file.
-  /// - Parameter paths: checkpoints to compare with, recognised by their content.
+  /// - Parameters:
+  ///   - paths: checkpoints to compare with, recognised by their content.
+  ///   - root: the part of them that holds the model; nil to find it.
   /// - Throws: errors of `ModelFile`, since no reader accepts a file that is no model, and of the
   ///   checkpoints.
-  package init(_ file: VarqFile, against paths: [String] = []) throws {
+  package init(_ file: VarqFile, against paths: [String] = [], root: String? = nil) throws {
     self.file = file
     var sources: [String: SourceModel.Binding] = [:]
     let model = try ModelFile(file)
     biases = Set(model.tensors.filter { $0.specification.role == .bias }.map { $0.tensor.name })
-    let options = ConversionOptions(model.configuration)
+    var options = ConversionOptions(model.configuration)
+    options.root = root
     for path in paths {
       let model = try SourceModel.recognize(others: [Checkpoint.open(path)], options: options)
       for binding in model.bindings { sources[binding.specification.name] = binding }

@@ -1,9 +1,12 @@
+internal import TensorBytes
 package import VARQuant
 
 /// Why checkpoints cannot be converted.
 package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A weight is NaN or infinite.
   case notFinite(path: String, tensor: String)
+  /// Weights are not as trained ones are, and that was to be an error.
+  case oddWeights([String])
   /// A value does not fit the planned format.
   case encoding(tensor: String, EncodingError)
   /// The names given for the classes are not as many as the classes.
@@ -25,10 +28,12 @@ package enum ConversionError: Error, Equatable, Sendable, CustomStringConvertibl
   package var description: String {
     switch self {
     case .notFinite(let path, let tensor):
-      "\(path): tensor \(tensor) holds a NaN or an infinity; the checkpoint is damaged, or its "
+      "\(path): tensor \(tensor.printable()) holds a NaN or an infinity; the checkpoint is damaged, or its "
         + "training diverged"
+    case .oddWeights(let warnings):
+      "the weights are not as trained ones are:" + warnings.map { "\n  " + $0 }.joined()
     case .encoding(let tensor, let error):
-      "tensor \(tensor): \(error)"
+      "tensor \(tensor.printable()): \(error)"
     case .classNames(let path, let count, let classes):
       "\(path) has \(count) names (one a line), but the model has \(classes) classes"
     case .noClasses:

@@ -6,9 +6,15 @@ package struct FormatOverride: Equatable, Sendable {
   /// As the user wrote it.
   package let text: String
   /// The regular expression, which may match any part of the `.varq` name or of the official one.
-  package let pattern: String
+  package var pattern: String { name.text }
   /// The format.
   package let format: TensorFormat
+  private let name: NamePattern
+
+  /// Whether they were written alike.
+  package static func == (a: FormatOverride, b: FormatOverride) -> Bool {
+    a.text == b.text && a.pattern == b.pattern && a.format == b.format
+  }
 
   /// Reads `PATTERN=FORMAT`; the last `=` separates.
   /// - Throws: ``RecipeError``.
@@ -20,31 +26,27 @@ package struct FormatOverride: Equatable, Sendable {
     guard let format = TensorFormat(name: name) else {
       throw .unknownFormat(name, override: text)
     }
-    let pattern = String(text[..<separator])
-    guard (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }
+    self.name = try NamePattern(String(text[..<separator]))
     self.text = text
-    self.pattern = pattern
     self.format = format
   }
 
   /// Makes one of its two halves.
   package init(pattern: String, format: TensorFormat) throws(RecipeError) {
-    guard (try? Regex(pattern)) != nil else { throw .invalidPattern(pattern) }
+    name = try NamePattern(pattern)
     text = pattern + "=" + format.name
-    self.pattern = pattern
     self.format = format
+  }
+
+  /// Matches the names of all tensors at once, so that the expression is compiled once.
+  /// - Throws: ``RecipeError/slowPattern(_:)``.
+  func match(_ tensors: [TensorSpecification]) throws(RecipeError) {
+    try name.match(tensors.flatMap { [$0.name, $0.upstreamName] })
   }
 
   /// Whether the pattern matches a part of one of the tensor's names.
   func matches(_ tensor: TensorSpecification) -> Bool {
-    Self.matches(pattern, tensor.name) || Self.matches(pattern, tensor.upstreamName)
-  }
-
-  /// Whether a regular expression matches a part of a name.
-  static func matches(_ pattern: String, _ name: String) -> Bool {
-    // Compiled anew for each name: a Regex is not Sendable, and names are a few hundred.
-    guard let regex = try? Regex(pattern) else { return false }
-    return (try? regex.firstMatch(in: name)) != nil
+    name.matches(tensor.name) || name.matches(tensor.upstreamName)
   }
 }
 
@@ -60,6 +62,8 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
   case unknownFormat(String, override: String)
   /// The pattern is not a regular expression.
   case invalidPattern(String)
+  /// Matching the pattern takes too long.
+  case slowPattern(String)
   /// No tensor of the model has a name that the pattern matches.
   case unmatched(override: String)
   /// The format is only for weights of linear layers and convolutions.
@@ -83,6 +87,8 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
       "'\(name)' in '\(override)' is no format; there are \(TensorFormat.names)"
     case .invalidPattern(let pattern):
       "'\(pattern)' is not a regular expression"
+    case .slowPattern(let pattern):
+      "'\(pattern)' takes too long to match; leave out repetitions of repetitions, such as (a+)+"
     case .unmatched(let override):
       "'\(override)' matches no tensor"
     case .role(let tensor, let role, let format, let override):

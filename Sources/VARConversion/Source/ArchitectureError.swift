@@ -21,9 +21,12 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
   }
 
   /// Neither a transformer nor a VQ-VAE is in the file.
-  case notRecognized(path: String)
-  /// The model lies below other keys: the paths where one begins.
-  case nested(path: String, roots: [String])
+  /// - Parameter classes: of values that only Python can build, in which it may be.
+  case notRecognized(path: String, classes: [String])
+  /// There are several models: the paths where one begins.
+  case ambiguous(path: String, roots: [String])
+  /// No model is where it should be; where there are some.
+  case noSuchRoot(path: String, root: String, roots: [String])
   /// The file holds the other half only.
   case wrongHalf(path: String, expected: ModelHalf)
   /// Several files hold the same half.
@@ -36,6 +39,8 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
   case wrongRank(path: String, tensor: String, expected: Int, actual: [Int])
   /// A weight is not of a floating-point type.
   case notFloatingPoint(path: String, tensor: String, type: ElementType)
+  /// A weight is of a type that is not read.
+  case unreadType(path: String, tensor: String, type: String)
   /// `lvl_1L` is not 0, 1, 2, … with square numbers of entries.
   case badLevels(path: String)
   /// The side lengths of the token maps are in no tensor and are not the official ones.
@@ -56,12 +61,18 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
   /// The message for the user.
   package var description: String {
     switch self {
-    case .notRecognized(let path):
+    case .notRecognized(let path, let classes):
       "\(path) holds neither a VAR transformer (word_embed.weight) nor its VQ-VAE "
         + "(quantize.embedding.weight)"
-    case .nested(let path, let roots):
-      "\(path) has its model below \(list(roots)); save that part alone, as "
-        + "torch.save(checkpoint[…], …) does"
+        + (classes.isEmpty
+          ? ""
+          : "; it holds objects that only Python can build (\(list(classes))): save "
+            + "model.state_dict() instead")
+    case .ambiguous(let path, let roots):
+      "\(path) holds several models, such as raw weights and their moving average (EMA), below "
+        + list(roots)
+    case .noSuchRoot(let path, let root, let roots):
+      "\(path) has no model below \(root.printable()), but below \(list(roots))"
     case .wrongHalf(let path, let expected):
       switch expected {
       case .transformer: "\(path) holds a VQ-VAE, not a transformer"
@@ -69,13 +80,16 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
       }
     case .halfTwice(let half, let paths):
       "each of \(list(paths)) holds a \(half == .transformer ? "transformer" : "VQ-VAE")"
-    case .duplicateName(let path, let name): "\(path) has two entries for \(name)"
+    case .duplicateName(let path, let name): "\(path) has two entries for \(name.printable())"
     case .mismatch(let path, let missing, let surplus, let misshapen):
       "\(path) is not a model that this program knows" + Self.text(missing, surplus, misshapen)
     case .wrongRank(let path, let tensor, let expected, let actual):
       "\(path): \(tensor) has shape \(actual) instead of \(expected) dimensions"
     case .notFloatingPoint(let path, let tensor, let type):
       "\(path): \(tensor) is of type \(type.rawValue), but weights are floating-point numbers"
+    case .unreadType(let path, let tensor, let type):
+      "\(path): \(tensor) is of type \(type), which is not read; convert it with PyTorch first "
+        + "(tensor.float())"
     case .badLevels(let path):
       "\(path): lvl_1L does not number the scales of square token maps"
     case .unknownPatchNumbers(let path, let tokens, let scales):
@@ -110,6 +124,6 @@ package enum ArchitectureError: Error, Equatable, Sendable, CustomStringConverti
 
 /// The first few of many names.
 private func list(_ items: [String], limit: Int = 6) -> String {
-  let shown = items.prefix(limit).joined(separator: ", ")
+  let shown = items.prefix(limit).map { $0.printable() }.joined(separator: ", ")
   return items.count > limit ? shown + " and \(items.count - limit) more" : shown
 }

@@ -15,12 +15,16 @@ public struct ConversionOptions: Equatable, Sendable {
   public var zNormalized: Bool
   /// Strength of guidance that the model is meant to be drawn with, 0 to 1000; nil: the official one's.
   public var guidance: Double?
+  /// The path of the state dict within a file, such as `state_dict` or `ema`; `.` for the top level,
+  /// nil to find it.
+  public var root: String?
 
   /// Makes options.
   public init(
     patchNumbers: [Int]? = nil, heads: Int? = nil, phiRatio: Float = 0.5, zNormalized: Bool = false,
-    guidance: Double? = nil
+    root: String? = nil, guidance: Double? = nil
   ) {
+    self.root = root
     self.patchNumbers = patchNumbers
     self.heads = heads
     self.phiRatio = phiRatio
@@ -72,7 +76,7 @@ public struct SourceModel: Sendable {
     options: ConversionOptions = ConversionOptions()
   ) throws -> SourceModel {
     let paths = [transformer, tokenizer].compactMap(\.self) + others
-    if let path = try paths.first(where: { try VarqFile.isRecognized($0) }) {
+    if let path = paths.first(where: { (try? VarqFile.isRecognized($0)) == true }) {
       guard paths.count == 1, others.count == 1 else { throw ConversionError.notAlone(path: path) }
       return try SourceModel(former: ModelFile(path), options)
     }
@@ -97,13 +101,16 @@ public struct SourceModel: Sendable {
     var found: [StateDict] = []
     for (half, checkpoint) in [(ModelHalf.transformer, transformer), (.tokenizer, tokenizer)] {
       guard let checkpoint else { continue }
-      guard let state = try StateDict.find(in: checkpoint)[half] else {
+      guard
+        let state = try StateDict.find(
+          in: checkpoint, root: options.root, wanted: half)[half]
+      else {
         throw ArchitectureError.wrongHalf(path: checkpoint.path, expected: half)
       }
       found.append(state)
     }
     for checkpoint in others {
-      let halves = try StateDict.find(in: checkpoint)
+      let halves = try StateDict.find(in: checkpoint, root: options.root)
       found += ModelHalf.allCases.compactMap { halves[$0] }
     }
     for half in ModelHalf.allCases {
@@ -140,7 +147,7 @@ public struct SourceModel: Sendable {
   /// A `.varq` file as a source; what its tensors don't tell, its metadata do.
   /// - Throws: ``ConversionError/tooCoarse(path:tensor:format:)``, ``ConversionError/settled(path:)``.
   private init(former file: ModelFile, _ options: ConversionOptions) throws {
-    guard options == ConversionOptions(guidance: options.guidance) else {
+    guard options == ConversionOptions(root: options.root, guidance: options.guidance) else {
       throw ConversionError.settled(path: file.file.path)
     }
     for (specification, tensor) in file.tensors where tensor.format.traits is any BlockFormat {

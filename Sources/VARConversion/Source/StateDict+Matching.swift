@@ -32,7 +32,11 @@ extension StateDict {
   }
 
   private func checkType(_ name: String) throws(ArchitectureError) {
-    guard let type = tensors[name: name]?.type, !type.isFloatingPoint else { return }
+    guard let tensor = tensors[name: name], !tensor.type.isFloatingPoint else { return }
+    if !tensor.isRead {
+      throw .unreadType(path: path, tensor: name, type: tensor.typeName)
+    }
+    let type = tensor.type
     throw .notFloatingPoint(path: path, tensor: name, type: type)
   }
 

@@ -36,8 +36,6 @@ struct StateDict: Sendable {
 }
 
 extension StateDict {
-  /// Wrappers of `DistributedDataParallel` and `torch.compile`, which may be nested.
-  private static let wrappers = ["module.", "_orig_mod."]
   /// Where the official trainer keeps each half.
   private static let trainerRoots: [ModelHalf: String] = [
     .transformer: "trainer.var_wo_ddp.", .tokenizer: "trainer.vae_local.",
@@ -51,60 +49,119 @@ extension StateDict {
     "encoder", "decoder", "quantize", "quant_conv", "post_quant_conv",
   ]
 
+  /// No file holds more models.
+  private static let rootLimit = 100
+
   /// The halves that a checkpoint holds: a state dict of one or both, or the trainer's.
+  /// - Parameters:
+  ///   - root: the path of the part that is meant; `.` for the top level, nil to find it.
+  ///   - wanted: the half that is needed; nil for whatever there is.
   static func find(
-    in checkpoint: Checkpoint
+    in checkpoint: Checkpoint, root: String? = nil, wanted: ModelHalf? = nil
   ) throws(ArchitectureError) -> [ModelHalf: StateDict] {
-    var halves: [ModelHalf: StateDict] = [:]
-    var others: [String] = []
+    let names = checkpoint.tensors.map { WrappedName.unwrapped($0.name) }
+    var candidates: [ModelHalf: [String]] = [:]
+    var chosen: [ModelHalf: String] = [:]
     for half in ModelHalf.allCases {
-      let roots = roots(of: half, in: checkpoint)
-      if let root = roots.first(where: { $0 == "" || $0 == trainerRoots[half] }) {
-        halves[half] = try StateDict(half, root, in: checkpoint)
+      let all = roots(of: half, in: names)
+      candidates[half] = all
+      guard all.count <= rootLimit else {
+        throw .ambiguous(path: checkpoint.path, roots: all.map(shown).sorted())
       }
-      others += roots.filter { $0 != "" }.map { String($0.dropLast()) }
+      let fitting = root.map { Self.choose(from: all, below: WrappedName.unwrapped($0)) } ?? all
+      if fitting.count == 1 {
+        chosen[half] = fitting[0]
+      } else if let official = fitting.first(where: { $0 == trainerRoots[half] }) {
+        chosen[half] = official
+      } else if fitting.count > 1 && (wanted == nil || wanted == half) {
+        throw .ambiguous(path: checkpoint.path, roots: fitting.map(shown).sorted())
+      }
     }
-    if halves.isEmpty {
-      if others.isEmpty { throw .notRecognized(path: checkpoint.path) }
-      throw .nested(path: checkpoint.path, roots: Set(others).sorted())
+    if chosen.isEmpty {
+      let all = Set(candidates.values.joined()).sorted().map(shown)
+      if let root, !all.isEmpty { throw .noSuchRoot(path: checkpoint.path, root: root, roots: all) }
+      throw .notRecognized(path: checkpoint.path, classes: checkpoint.foreignClasses)
+    }
+    var halves: [ModelHalf: StateDict] = [:]
+    for (half, root) in chosen {
+      // What lies deeper is another copy, or the other half.
+      let others = candidates.values.joined().filter { $0 != root && $0.hasPrefix(root) }
+      halves[half] = try StateDict(
+        half, root, in: checkpoint, names, leavingOut: others,
+        isShared: root.isEmpty || chosen.values.count { $0 == root } > 1)
     }
     return halves
   }
 
-  /// The paths at which a half begins, without wrappers, in the order of the file.
-  private static func roots(of half: ModelHalf, in checkpoint: Checkpoint) -> [String] {
+  /// A root without its last dot, as `--root` takes it.
+  private static func shown(_ root: String) -> String {
+    root.isEmpty ? "." : String(root.dropLast())
+  }
+
+  /// The root of a path, or else those below it.
+  private static func choose(from roots: [String], below path: String) -> [String] {
+    if path == "." || path.isEmpty { return roots.filter(\.isEmpty) }
+    let root = path.hasSuffix(".") ? path : path + "."
+    return roots.contains(root) ? [root] : roots.filter { $0.hasPrefix(root) }
+  }
+
+  /// The paths at which a half begins, in the order of the file.
+  private static func roots(of half: ModelHalf, in names: [String]) -> [String] {
     guard let marker = markers[half] else { return [] }
     var roots: [String] = []
-    var known: Set<Substring> = []
-    for tensor in checkpoint.tensors
-    where tensor.name == marker || tensor.name.hasSuffix("." + marker) {
-      var root = tensor.name.dropLast(marker.count)
-      while let wrapper = wrappers.first(where: { root == $0 || root.hasSuffix("." + $0) }) {
-        root = root.dropLast(wrapper.count)
-      }
-      if known.insert(root).inserted { roots.append(String(root)) }
+    var known: Set<ByteKey> = []
+    for name in names where name == marker || name.hasSuffix("." + marker) {
+      let root = String(name.dropLast(marker.count))
+      if known.insert(ByteKey(root)).inserted { roots.append(root) }
     }
     return roots
   }
 
   private init(
-    _ half: ModelHalf, _ root: String, in checkpoint: Checkpoint
+    _ half: ModelHalf, _ root: String, in checkpoint: Checkpoint, _ names: [String],
+    leavingOut others: [String], isShared: Bool
   ) throws(ArchitectureError) {
     var tensors: [ByteKey: CheckpointTensor] = [:]
-    for tensor in checkpoint.tensors where tensor.name.hasPrefix(root) {
-      var name = tensor.name.dropFirst(root.count)
-      while let wrapper = Self.wrappers.first(where: { name.hasPrefix($0) }) {
-        name = name.dropFirst(wrapper.count)
-      }
+    for (tensor, whole) in zip(checkpoint.tensors, names)
+    where whole.hasPrefix(root) && !others.contains(where: whole.hasPrefix) {
+      let name = whole.dropFirst(root.count)
+      // Both halves may lie side by side: their names do not collide.
       let module = name.prefix { $0 != "." }
-      // At the top level both halves may lie side by side: their names do not collide.
-      if root.isEmpty && Self.tokenizerModules.contains(module) != (half == .tokenizer) {
-        continue
-      }
+      if isShared && Self.tokenizerModules.contains(module) != (half == .tokenizer) { continue }
       guard tensors.updateValue(tensor, forKey: ByteKey(name)) == nil else {
         throw .duplicateName(path: checkpoint.path, name: String(name))
       }
     }
     self.init(half: half, checkpoint: checkpoint, root: root, tensors: tensors)
+  }
+}
+
+/// Names without the wrappers that PyTorch puts around modules.
+private enum WrappedName {
+  /// `DistributedDataParallel`, `torch.compile`, FSDP and activation checkpointing; they nest, and
+  /// may be around any module.
+  private static let wrappers: Set<Substring> = [
+    "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
+  ]
+
+  static func unwrapped(_ name: String) -> String {
+    guard name.contains("module") || name.contains("_orig_mod") else { return name }
+    return name.split(separator: ".", omittingEmptySubsequences: false)
+      .filter { !wrappers.contains($0) }.joined(separator: ".")
+  }
+}
+
+extension Checkpoint {
+  /// The classes of values that only Python can build, a few of them.
+  fileprivate var foreignClasses: [String] {
+    var classes: [String] = []
+    for leaf in leaves {
+      guard case .other(let name) = leaf.value, name.contains("."), !classes.contains(name) else {
+        continue
+      }
+      classes.append(name)
+      if classes.count == 3 { break }
+    }
+    return classes
   }
 }

@@ -43,7 +43,7 @@ package struct SourceTensor: Sendable {
   /// The type of its elements there: in the spelling of safetensors, or the name of a format.
   package var typeName: String {
     switch place {
-    case .checkpoint(_, let tensor): tensor.type.rawValue
+    case .checkpoint(_, let tensor): tensor.typeName
     case .varq(_, let tensor): tensor.format.name
     }
   }

@@ -12,6 +12,8 @@ public struct Survey: Sendable {
   package let facts: [TensorFacts]
   /// The SHA-256 of each checkpoint's file, in hexadecimal digits; nil where they were not wanted.
   package let digests: [String]?
+  /// What trained weights don't look like, in words: matrices of zeros, constant rows, stray weights.
+  public let warnings: [String]
 
   /// Reads the weights of a model.
   /// - Parameters:
@@ -28,6 +30,9 @@ public struct Survey: Sendable {
     if let former = model.former { try surveyor.scan(former, progress) }
     facts = surveyor.facts
     digests = try surveyor.digests()
+    warnings = zip(model.bindings, facts).compactMap { binding, facts in
+      facts.oddity.map { "\(binding.specification.name) \($0)" }
+    }
     for (binding, facts) in zip(model.bindings, facts) where !facts.isFinite {
       throw ConversionError.notFinite(path: binding.source.path, tensor: binding.source.name)
     }
@@ -44,8 +49,9 @@ private struct Surveyor {
 
   init(_ model: SourceModel, hashing: Bool) throws {
     self.model = model
-    collectors = model.bindings.map { _ in FactCollector() }
-    hashes = hashing && model.former == nil ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
+    collectors = model.bindings.map { FactCollector($0.specification) }
+    hashes =
+      hashing && model.former == nil ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
     tracker = ConversionProgress(
       phase: .examining, total: model.bindings.reduce(0) { $0 + $1.source.elementCount })
   }

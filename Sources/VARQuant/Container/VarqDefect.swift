@@ -68,23 +68,23 @@ package enum VarqDefect: Error, Equatable, Sendable, CustomStringConvertible {
     case .metadataKey(let offset):
       "the metadata key at offset \(offset) is empty or has characters that are not allowed"
     case .metadataOrder(let key, let previous):
-      "the metadata key \(key) does not belong after \(previous)"
+      "the metadata key \(key.printable()) does not belong after \(previous.printable())"
     case .metadataValue(let key, let expected):
-      "the metadata value of \(key) is not \(expected)"
+      "the metadata value of \(key.printable()) is not \(expected)"
     case .tensorName(let offset, let length):
       "the tensor name at offset \(offset) has \(length) bytes, but must have 1 to 512"
     case .duplicateTensor(let name):
-      "there are two tensors \(name)"
+      "there are two tensors \(name.printable())"
     case .unknownFormat(let tensor, let id):
-      "tensor \(tensor) has the unknown format \(id); a newer program may know it"
+      "tensor \(tensor.printable()) has the unknown format \(id); a newer program may know it"
     case .rank(let tensor, let rank):
-      "tensor \(tensor) has \(rank) dimensions, but at most 8 are possible"
+      "tensor \(tensor.printable()) has \(rank) dimensions, but at most 8 are possible"
     case .shape(let tensor, let shape, let format):
-      "tensor \(tensor) has the shape \(shape), which \(format.name) does not allow"
+      "tensor \(tensor.printable()) has the shape \(shape), which \(format.name) does not allow"
     case .offset(let tensor, let expected, let actual):
-      "tensor \(tensor) begins at \(actual), but its place is \(expected)"
+      "tensor \(tensor.printable()) begins at \(actual), but its place is \(expected)"
     case .byteCount(let tensor, let expected, let actual):
-      "tensor \(tensor) has \(actual) bytes, but its shape and format demand \(expected)"
+      "tensor \(tensor.printable()) has \(actual) bytes, but its shape and format demand \(expected)"
     case .dataEnd(let expected, let actual):
       "the last tensor ends at \(expected), the file at \(actual)"
     default:

@@ -1,0 +1,66 @@
+import CommandSupport
+import TensorBytes
+import VARConversion
+
+/// The JSON of `inspect`, written as it is made: a file may hold hundreds of thousands of tensors.
+struct InspectionText {
+  private let inspection: Inspection
+
+  init(_ inspection: Inspection) { self.inspection = inspection }
+
+  /// Prints it with sorted keys, as all other JSON of this program is.
+  func print() throws {
+    let inspection = inspection
+    var head = [
+      "{", "  \"file_bytes\" : \(inspection.fileBytes),",
+      "  \"kind\" : \(inspection.kind.quotedJSON),",
+    ]
+    head += Self.object("metadata", inspection.metadata)
+    if let model = inspection.model { head += Self.object("model", model) }
+    if let problem = inspection.problem { head.append("  \"problem\" : \(problem.quotedJSON),") }
+    head.append("  \"tensors\" : [")
+    try Console.print(head)
+    let last = inspection.tensors.count - 1
+    try Console.print(
+      inspection.tensors.enumerated().lazy.map { index, tensor in
+        Self.text(tensor) + (index < last ? "," : "")
+      })
+    try Console.print(["  ]", "}"])
+  }
+
+  private static func text(_ tensor: Inspection.Tensor) -> String {
+    var members = [
+      "\"bytes\" : \(tensor.bytes)", "\"dtype\" : \(tensor.dtype.quotedJSON)",
+      "\"name\" : \(tensor.name.quotedJSON)",
+    ]
+    if let digest = tensor.sha256 { members.append("\"sha256\" : \(digest.quotedJSON)") }
+    let shape = tensor.shape.map { String($0) }.joined(separator: ", ")
+    members.append("\"shape\" : [\(shape)]")
+    return "    {\n" + members.map { "      " + $0 }.joined(separator: ",\n") + "\n    }"
+  }
+
+  private static func object(_ key: String, _ values: [String: InspectedValue]) -> [String] {
+    if values.isEmpty { return ["  \"\(key)\" : {},"] }
+    let members = values.sorted { $0.key < $1.key }
+    return ["  \"\(key)\" : {"]
+      + members.enumerated().map { index, member in
+        "    \(member.key.quotedJSON) : \(text(member.value))"
+          + (index < members.count - 1 ? "," : "")
+      } + ["  },"]
+  }
+
+  private static func text(_ value: InspectedValue) -> String {
+    switch value {
+    case .none: "null"
+    case .boolean(let truth): truth ? "true" : "false"
+    case .integer(let number): "\(number)"
+    case .unsigned(let number): "\(number)"
+    case .double(let number):
+      number.isFinite ? "\(number)" : number.isNaN ? "\"nan\"" : number < 0 ? "\"-inf\"" : "\"inf\""
+    case .string(let string): string.quotedJSON
+    case .list(let values): "[" + values.map(text).joined(separator: ", ") + "]"
+    case .excerpt(let values, let count):
+      "{\"count\" : \(count), \"first\" : [" + values.map(text).joined(separator: ", ") + "]}"
+    }
+  }
+}
