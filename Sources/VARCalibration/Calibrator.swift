@@ -25,7 +25,7 @@ package final class Calibrator: TensorCalibration {
   private var ready: [String: Content] = [:]
   private var pass: BlockwisePass?
   private var nextBlock = 0
-  private var conditioning: (mean: [Double], factor: InverseFactor?)?
+  private var conditioning: (mean: [Double], factors: [InverseFactor]?)?
   /// Tensors whose damped Hessian is not positive definite: they have searched scales alone.
   package private(set) var fallbacks: [String] = []
 
@@ -131,10 +131,10 @@ package final class Calibrator: TensorCalibration {
           }
         }
       }
-      conditioning = (hessian.mean, try InverseFactor(hessian, compute.pool, blas))
+      conditioning = (hessian.mean, try factors([hessian]))
     }
     guard let conditioning else { return }
-    try finish(layer, conditioning.mean, conditioning.factor)
+    try finish(layer, conditioning.mean, conditioning.factors)
   }
 
   private func calibrateBlock(_ index: Int) throws {
@@ -177,8 +177,8 @@ package final class Calibrator: TensorCalibration {
     pass = nil
     let capture = try ImageCapture(model, compute, pictures, seed: options.seed, blas)
     let layers = layers.of(group).map { (place: place(of: $0), layer: $0) }
-    try capture.run(group, layers) { layer, hessian in
-      try finish(layer, hessian.mean, InverseFactor(hessian, compute.pool, blas))
+    try capture.run(group, layers) { layer, hessians in
+      try finish(layer, hessians.flatMap(\.mean), factors(hessians))
     }
   }
 
@@ -207,13 +207,21 @@ package final class Calibrator: TensorCalibration {
   private func finish(_ layers: [CalibratedLayer], _ hessians: [Int: Hessian]) throws {
     for layer in layers {
       guard let hessian = hessians[place(of: layer)] else { continue }
-      try finish(layer, hessian.mean, InverseFactor(hessian, compute.pool, blas))
+      try finish(layer, hessian.mean, factors([hessian]))
     }
   }
 
+  /// Nil where one of them is not positive definite.
+  private func factors(_ hessians: [Hessian]) throws -> [InverseFactor]? {
+    let factors = try hessians.compactMap { try InverseFactor($0, compute.pool, blas) }
+    return factors.count == hessians.count ? factors : nil
+  }
+
   /// Quantizes the weight and corrects the biases of a layer.
-  private func finish(_ layer: CalibratedLayer, _ mean: [Double], _ factor: InverseFactor?) throws {
-    guard let factor, let quantizer = BlockQuantizer(layer.format) else {
+  private func finish(
+    _ layer: CalibratedLayer, _ mean: [Double], _ factors: [InverseFactor]?
+  ) throws {
+    guard let factors, let quantizer = BlockQuantizer(layer.format) else {
       fallbacks.append(layer.weight)
       return
     }
@@ -221,7 +229,7 @@ package final class Calibrator: TensorCalibration {
     let result: GPTQ
     do {
       result = try GPTQ(
-        weights, rows: layer.rows, factor, quantizer, refinements: layer.refinements, compute.pool,
+        weights, rows: layer.rows, factors, quantizer, refinements: layer.refinements, compute.pool,
         blas)
     } catch let error as EncodingError {
       throw ConversionError.encoding(tensor: layer.weight, error)

@@ -43,6 +43,30 @@ struct GPTQTests {
     #expect(losses[2] < losses[1])
   }
 
+  /// Three parts that make up for errors in themselves alone lose more than one, and less than none.
+  @Test(arguments: formats) func partsLoseLessThanSearchedScales(_ format: TensorFormat) throws {
+    let problem = Problem(rows: 40, columns: 288, inputs: 900, seed: 11)
+    let pool = try ThreadPool(threads: 2)
+    let factors = try (0..<3).map { part in
+      let hessian = try Hessian(width: 96, .open())
+      for input in problem.inputs {
+        unsafe hessian.add(pool) { target in
+          for index in 0..<96 { unsafe target[index] = input[96 * part + index] }
+        }
+      }
+      return try #require(try InverseFactor(hessian, pool, .open()))
+    }
+    let split = try GPTQ(
+      SharedFloats(problem.weights), rows: 40, factors, #require(BlockQuantizer(format)), pool,
+      .open())
+    let whole = problem.loss(try problem.calibrated(format, pool, refinements: 0).values.array)
+    let nearest = problem.loss(try problem.nearest(format))
+    let loss = problem.loss(split.values.array)
+    print("\(format): parts \(loss / nearest), whole \(whole / nearest) of searched scales")
+    #expect(loss > whole)
+    #expect(loss < 0.8 * nearest)
+  }
+
   /// What a reader of codes and scales gets.
   @Test(arguments: formats) func refinedValuesAreThoseOfTheCodes(_ format: TensorFormat) throws {
     let problem = Problem(rows: 70, columns: 160, inputs: 400, seed: 9)

@@ -88,7 +88,7 @@ struct Problem {
   ) throws -> GPTQ {
     let factor = try #require(try InverseFactor(hessian(pool), pool, .open()))
     return try GPTQ(
-      SharedFloats(weights), rows: rows, factor, #require(BlockQuantizer(format)),
+      SharedFloats(weights), rows: rows, [factor], #require(BlockQuantizer(format)),
       refinements: refinements, pool, .open())
   }
 }

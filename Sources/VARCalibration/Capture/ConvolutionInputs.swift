@@ -6,10 +6,11 @@ internal import VARCore
 /// Coarse maps have fewer numbers than a Hessian of their many channels, fine maps far more: what is
 /// smaller is kept, so that one run over the pictures serves all layers.
 final class ConvolutionInputs {
-  private let hessian: Hessian?
+  private let hessians: [Hessian]
   private var maps: [(FeatureMap, Convolution.Form?)] = []
   private let sampling: PlaceSampling
   private let width: Int
+  private let parts: Int
   private let wanted: PictureChoice
   /// Pictures whose inputs are in a Hessian.
   private var gathered = 0
@@ -17,20 +18,33 @@ final class ConvolutionInputs {
   /// Inputs of a layer that are enough, of all pictures together.
   static let enough = 16_384
 
+  /// Inputs from which on the three rows of a kernel have a Hessian each. The work of a factor grows
+  /// with the cube of its inputs, and what a row of the kernel makes up for in another is little: see
+  /// `docs/shrink.md`.
+  static let widest = 4096
+
+  /// Parts of a layer's inputs that have Hessians of their own.
+  static func parts(width: Int) -> Int { width > widest && width % 3 == 0 ? 3 : 1 }
+
   /// The memory that a layer needs whose maps have so many numbers.
   static func bytes(width: Int, map: Int, _ pictures: PictureChoice) -> Int {
-    min(Hessian.bytes(width: width), 4 * map * pictures.wanted)
+    let parts = parts(width: width)
+    return min(parts * Hessian.bytes(width: width / parts), 4 * map * pictures.wanted)
   }
 
   init(
     width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ blas: BLAS
   ) throws {
     self.width = width
+    parts = Self.parts(width: width)
     wanted = pictures
     sampling = PlaceSampling(wanted: max(1, Self.enough / pictures.wanted), seed: seed)
-    hessian =
-      4 * map * pictures.wanted < Hessian.bytes(width: width)
-      ? nil : try Hessian(width: width, blas)
+    let isKept = 4 * map * pictures.wanted < parts * Hessian.bytes(width: width / parts)
+    hessians = isKept ? [] : try Self.hessians(width, parts, blas)
+  }
+
+  private static func hessians(_ width: Int, _ parts: Int, _ blas: BLAS) throws -> [Hessian] {
+    try (0..<parts).map { _ in try Hessian(width: width / parts, blas) }
   }
 
   /// Whether a picture's map is to be taken in.
@@ -39,34 +53,38 @@ final class ConvolutionInputs {
   /// Takes in the next picture's map, after norm and SiLU.
   /// - Parameter form: of a 3×3 convolution; nil for one of 1×1.
   func add(_ map: FeatureMap, _ form: Convolution.Form?, _ pool: ThreadPool) throws {
-    if let hessian {
-      gather(map, form, into: hessian, pool)
-    } else {
+    if hessians.isEmpty {
       maps.append((try map.copy(), form))
+    } else {
+      gather(map, form, into: hessians, pool)
     }
   }
 
-  /// The Hessian of all pictures.
-  func finished(_ pool: ThreadPool, _ blas: BLAS) throws -> Hessian {
-    if let hessian { return hessian }
-    let hessian = try Hessian(width: width, blas)
-    for (map, form) in maps { gather(map, form, into: hessian, pool) }
+  /// The Hessians of all pictures, of consecutive parts of the inputs.
+  func finished(_ pool: ThreadPool, _ blas: BLAS) throws -> [Hessian] {
+    if !hessians.isEmpty { return hessians }
+    let hessians = try Self.hessians(width, parts, blas)
+    for (map, form) in maps { gather(map, form, into: hessians, pool) }
     maps = []
-    return hessian
+    return hessians
   }
 
   /// An output of a 3×3 convolution is a product with the 9·Cin numbers around its place: the input
   /// of a linear layer. Large maps have far more places than a Hessian needs, so some are drawn.
   private func gather(
-    _ map: FeatureMap, _ form: Convolution.Form?, into hessian: Hessian, _ pool: ThreadPool
+    _ map: FeatureMap, _ form: Convolution.Form?, into hessians: [Hessian], _ pool: ThreadPool
   ) {
     defer { gathered += 1 }
     guard let form else {
       let rows = map.matrix
       for place in sampling.places(rows.rows, gathered) {
         rows.withRow(place) { values in
-          unsafe hessian.add(pool) { target in
-            for index in 0..<values.count { unsafe target[index] = values[index] }
+          var start = 0
+          for hessian in hessians {
+            unsafe hessian.add(pool) { target in
+              for index in 0..<target.count { unsafe target[index] = values[start + index] }
+            }
+            start += hessian.width
           }
         }
       }
@@ -75,8 +93,12 @@ final class ConvolutionInputs {
     let window = ConvolutionWindow(form, map)
     let (height, width) = window.outputSize
     for place in sampling.places(height * width, gathered) {
-      unsafe hessian.add(pool) { target in
-        unsafe window.copy(row: place / width, column: place % width, into: target)
+      for (part, hessian) in hessians.enumerated() {
+        let taps = part * 9 / parts..<(part + 1) * 9 / parts
+        unsafe hessian.add(pool) { target in
+          unsafe window.copy(
+            row: place / width, column: place % width, taps: taps, into: target)
+        }
       }
     }
   }
@@ -86,15 +108,17 @@ final class ConvolutionInputs {
 ///
 /// Large maps have so many places that few pictures have enough of them; windows that overlap tell
 /// less, so a picture gives no more than one place in eight, and there are at least eight pictures.
+/// For the encoder there are no more: whatever it gets wrong at one scale, the next one's tokens make
+/// up for.
 struct PictureChoice: Equatable {
   let wanted: Int
   let count: Int
 
   /// Of `count` pictures for a layer that has so many places in each.
-  init(places: Int, of count: Int) {
+  init(places: Int, of count: Int, limit: Int?) {
     let needed = (8 * ConvolutionInputs.enough + places - 1) / max(1, places)
     self.count = count
-    wanted = max(1, min(count, max(8, needed)))
+    wanted = max(1, min(count, limit ?? count, max(8, needed)))
   }
 
   /// The first picture always is one of them.

@@ -20,14 +20,17 @@ package struct ConvolutionWindow {
   }
 
   /// Copies those of one output, [3, 3, Cin], zero outside the map.
-  package func copy(row: Int, column: Int, into target: UnsafeMutableBufferPointer<Float>) {
+  /// - Parameter taps: the places of the kernel that are wanted, row by row.
+  package func copy(
+    row: Int, column: Int, taps: Range<Int> = 0..<9, into target: UnsafeMutableBufferPointer<Float>
+  ) {
     let channels = map.channels
     map.buffer.withSpan(in: map.offset..<map.offset + map.count) { values in
-      for tap in 0..<9 {
+      for tap in taps {
         let y = source(row, tap / 3, map.height)
         let x = source(column, tap % 3, map.width)
         for channel in 0..<channels {
-          unsafe target[tap * channels + channel] =
+          unsafe target[(tap - taps.lowerBound) * channels + channel] =
             if let y, let x { values[(y * map.width + x) * channels + channel] } else { 0 }
         }
       }

@@ -64,10 +64,10 @@ struct ImageCapture {
   /// Runs the decoder over the pictures' tokens, or the encoder over the pictures.
   /// - Parameters:
   ///   - layers: those wanted, and the place of each one's weight in the file, in the order of a run.
-  ///   - body: is given the Hessian of each layer, in this order.
+  ///   - body: is given the Hessians of each layer, in this order.
   func run(
     _ group: CalibratedLayer.Group, _ layers: [(place: Int, layer: CalibratedLayer)],
-    _ body: (CalibratedLayer, Hessian) throws -> Void
+    _ body: (CalibratedLayer, [Hessian]) throws -> Void
   ) throws {
     var waiting = layers[...]
     while !waiting.isEmpty {
@@ -115,7 +115,8 @@ struct ImageCapture {
   private func begin(
     _ layer: CalibratedLayer, _ place: Int, _ input: ImageLayerInput, _ pass: Pass
   ) throws {
-    let chosen = PictureChoice(places: input.places, of: pictures.tokens.count)
+    let chosen = PictureChoice(
+      places: input.places, of: pictures.tokens.count, limit: layer.group == .encoder ? 8 : nil)
     let need = ConvolutionInputs.bytes(width: layer.columns, map: input.count, chosen)
     guard pass.inputs.isEmpty || pass.bytes + need <= Self.passBytes else { return }
     pass.bytes += need

@@ -24,27 +24,35 @@ package struct GPTQ {
   /// Quantizes weights.
   /// - Parameters:
   ///   - weights: [N, K].
-  ///   - factor: of the Hessian of the layer's inputs.
+  ///   - factors: of the Hessians of consecutive parts of the layer's inputs, which make up for
+  ///     errors in themselves alone; or one of all.
   ///   - refinements: how often ``Refinement`` passes over the result.
   /// - Throws: `EncodingError`, `ComputeError.outOfMemory`.
   package init(
-    _ weights: SharedFloats, rows: Int, _ factor: InverseFactor, _ quantizer: BlockQuantizer,
+    _ weights: SharedFloats, rows: Int, _ factors: [InverseFactor], _ quantizer: BlockQuantizer,
     refinements: Int = 1, _ pool: ThreadPool, _ blas: BLAS
   ) throws {
-    let columns = factor.order.count
+    let columns = factors.reduce(0) { $0 + $1.order.count }
     precondition(weights.count == rows * columns && columns % quantizer.scaleSize == 0, "shape")
-    scales = try Self.scales(weights, rows: rows, importance: factor.diagonal, quantizer, pool)
+    scales = try Self.scales(
+      weights, rows: rows, importance: factors.flatMap(\.diagonal), quantizer, pool)
     codes = try SharedBytes(count: rows * columns)
     values = try SharedFloats(count: rows * columns)
-    let task = Task(
-      weights: weights, factor: factor, scales: scales, codes: codes, values: values,
-      quantizer: quantizer, blas: blas)
-    let count = (rows + Self.taskRows - 1) / Self.taskRows
-    pool.parallel(count) { index in
-      let first = index * Self.taskRows
-      unsafe task.run(rows: first..<min(first + Self.taskRows, rows))
+    var tasks: [Task] = []
+    var first = 0
+    for factor in factors {
+      tasks.append(
+        Task(
+          weights: weights, columns: columns, first: first, factor: factor, scales: scales,
+          codes: codes, values: values, quantizer: quantizer, blas: blas))
+      first += factor.order.count
     }
-    guard refinements > 0 else { return }
+    let count = (rows + Self.taskRows - 1) / Self.taskRows
+    pool.parallel(count) { [tasks] index in
+      let first = index * Self.taskRows
+      for task in tasks { unsafe task.run(rows: first..<min(first + Self.taskRows, rows)) }
+    }
+    guard refinements > 0, let factor = factors.first, factors.count == 1 else { return }
     let refined = Results<RowScales>(count: rows)
     let refinement = Refinement(
       weights: weights, hessian: factor.damped, columns: columns, codes: codes, values: values,
@@ -79,6 +87,10 @@ package struct GPTQ {
   /// What all tasks share.
   private struct Task: Sendable {
     let weights: SharedFloats
+    /// Of the weights.
+    let columns: Int
+    /// Of the factor's columns, among those of the weights.
+    let first: Int
     let factor: InverseFactor
     let scales: [RowScales]
     let codes: SharedBytes
@@ -116,7 +128,7 @@ package struct GPTQ {
     @unsafe private func gather(_ rows: Range<Int>, into w: UnsafeMutablePointer<Float>) {
       let columns = factor.order.count
       for (index, row) in rows.enumerated() {
-        let source = unsafe weights.base + row * columns
+        let source = unsafe weights.base + row * self.columns + first
         for place in 0..<columns {
           unsafe w[index * columns + place] = source[factor.order[place]]
         }
@@ -128,19 +140,18 @@ package struct GPTQ {
       _ row: Int, _ block: Range<Int>, _ w: UnsafeMutablePointer<Float>,
       _ errors: UnsafeMutablePointer<Float>
     ) {
-      let columns = factor.order.count
       let start = block.lowerBound
       let scales = scales[row]
       let factors = scales.scale8.indices.map { scales.scale($0) }
       for place in block.reversed() {
-        let column = factor.order[place]
+        let column = first + factor.order[place]
         let scale = factors[column / quantizer.scaleSize]
         let weight = unsafe w[place]
         let code = quantizer.code(weight, scale: scale)
         let chosen = quantizer.value(code) * scale
         unsafe codes.base[row * columns + column] = code
         unsafe values.base[row * columns + column] = chosen
-        let inverse = unsafe factor.inverse.base + place * columns
+        let inverse = unsafe factor.inverse.base + place * factor.order.count
         let error = unsafe (weight - chosen) / inverse[place]
         unsafe errors[place - start] = error
         for later in start..<place { unsafe w[later] -= error * inverse[later] }

@@ -88,14 +88,23 @@ struct Refinement: Sendable {
   /// d = Σ c·g / Σ c·H·c of the codes' values c is what the scale lacks.
   @unsafe private func moveScale(_ block: Block, _ index: Int, _ scales: inout RowScales) {
     let range = unsafe block.first..<block.first + quantizer.scaleSize
-    var (slope, curvature) = (Float(0), Float(0))
-    for column in range {
+    // The codes' values, zero beyond the block; two vectors of sixteen at most.
+    var (low, high) = (SIMD16<Float>(), SIMD16<Float>())
+    for (index, column) in range.enumerated() {
       let value = unsafe quantizer.value(block.codes[column])
+      if index < 16 { low[index] = value } else { high[index - 16] = value }
+    }
+    let isWide = quantizer.scaleSize > 16
+    var (slope, curvature) = (Float(0), Float(0))
+    for (index, column) in range.enumerated() {
+      let value = index < 16 ? low[index] : high[index - 16]
       unsafe slope += value * block.gradients[column - block.start]
-      var sum = Float(0)
-      let row = unsafe hessian.base + column * columns
-      for other in range { unsafe sum += row[other] * quantizer.value(block.codes[other]) }
-      curvature += value * sum
+      let row = unsafe UnsafeRawPointer(hessian.base + column * columns + block.first)
+      var products = unsafe row.loadUnaligned(as: SIMD16<Float>.self) * low
+      if isWide {
+        products += unsafe row.loadUnaligned(fromByteOffset: 64, as: SIMD16<Float>.self) * high
+      }
+      curvature += value * products.sum()
     }
     guard curvature > 0 else { return }
     let unit = RowScales(row16: scales.row16, scale8: [1]).scale(0)
