@@ -48,7 +48,8 @@ struct SearchArguments: ParsableArguments {
       try sensitivity.map { try SensitivityTable(contentsOf: $0) }
       ?? .study(calibrated: isCalibrated)
     let best = try RecipeSearch(model, survey, table, overrides: overrides).best(for: goal)
-    let origin = sensitivity ?? "the demo model's sensitivity (--sensitivity takes this model's own)"
+    let origin =
+      sensitivity ?? "the demo model's sensitivity (--sensitivity takes this model's own)"
     Console.note(
       "chosen by \(origin): \(Format.bytes(best.fileSize)), predicted KL divergence "
         + "\(Format.scientific(best.divergence)) nats a token, pictures "

@@ -54,13 +54,15 @@ struct SensitivityTests {
     let group = try #require(WeightGroup.all.firstIndex { $0.name == "fc1" })
     let format = try #require(table.formats.firstIndex(of: .q4))
     let recipe = try ConversionRecipe(
-      name: "fc1 alone", rules: [FormatOverride(pattern: WeightGroup.all[group].pattern, format: .q4)],
+      name: "fc1 alone",
+      rules: [FormatOverride(pattern: WeightGroup.all[group].pattern, format: .q4)],
       otherwise: .f32,
       overrides: [FormatOverride(pattern: "emb|pos_1LC|lvl", format: .f32)])
     let file = try output(folder.file("fc1.varq"))
     _ = try Converter(ConversionPlan(source, Survey(source), recipe)).write(to: file)
     let plain = try output(folder.file("f32.varq"))
-    _ = try Converter(ConversionPlan(source, Survey(source), ConversionRecipe(.f32))).write(to: plain)
+    _ = try Converter(ConversionPlan(source, Survey(source), ConversionRecipe(.f32))).write(
+      to: plain)
     let exact = try Model(path: plain.path)
     let compute = try Compute(mode: .f32, threads: 2)
     // The study's pictures: other random numbers than a calibration's.

@@ -122,8 +122,14 @@ import VARQuant
     ("[]", "no object"), ("{}", "version 1"), ("{\"sensitivity\": 2}", "version 1"),
     (group("\"name\": \"qkw\", \"costs\": []"), "qkw"),
     (group("\"name\": \"qkv\", \"costs\": [{\"type\": \"q7\", \"value\": 1, \"se\": 0}]"), "q7"),
-    (group("\"name\": \"qkv\", \"costs\": [{\"type\": \"q8\", \"value\": -1, \"se\": 0}]"), "below 0"),
-    (group("\"name\": \"qkv\", \"costs\": [{\"type\": \"q8\", \"value\": \"1\", \"se\": 0}]"), "value"),
+    (
+      group("\"name\": \"qkv\", \"costs\": [{\"type\": \"q8\", \"value\": -1, \"se\": 0}]"),
+      "below 0"
+    ),
+    (
+      group("\"name\": \"qkv\", \"costs\": [{\"type\": \"q8\", \"value\": \"1\", \"se\": 0}]"),
+      "value"
+    ),
     (group("\"name\": \"qkv\", \"costs\": []"), "other types"),
     ("{\"sensitivity\": 1, \"groups\": [}", "byte"),
   ])

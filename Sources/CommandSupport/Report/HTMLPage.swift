@@ -12,7 +12,8 @@ package struct HTMLPage {
   package init(title: String, verdict: String, isGood: Bool? = nil) {
     self.title = title
     let kind = isGood.map { $0 ? "good" : "bad" } ?? "plain"
-    body = "<h1>\(Self.escaped(title))</h1>\n"
+    body =
+      "<h1>\(Self.escaped(title))</h1>\n"
       + "<p class=\"verdict \(kind)\">\(Self.escaped(verdict))</p>\n"
   }
 
@@ -28,7 +29,8 @@ package struct HTMLPage {
     let lines = rows.map { row in
       "<tr>" + row.map { "<td>\(Self.escaped($0))</td>" }.joined() + "</tr>"
     }
-    body += "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>\n"
+    body +=
+      "<div class=\"wide\"><table><thead><tr>\(head)</tr></thead><tbody>\n"
       + lines.joined(separator: "\n") + "\n</tbody></table></div>\n"
   }
 
@@ -43,7 +45,8 @@ package struct HTMLPage {
     for picture in pictures {
       let data = Data(picture.png).base64EncodedString()
       let caption = Self.escaped(picture.caption)
-      body += "<figure><img alt=\"\(caption)\" src=\"data:image/png;base64,\(data)\">"
+      body +=
+        "<figure><img alt=\"\(caption)\" src=\"data:image/png;base64,\(data)\">"
         + "<figcaption>\(caption)</figcaption></figure>"
     }
     body += "</div>\n"
@@ -76,7 +79,8 @@ package struct HTMLPage {
       case "<": result += "&lt;"
       case ">": result += "&gt;"
       case "\"": result += "&quot;"
-      case _ where scalar.properties.generalCategory == .control && scalar != "\n": result += "\u{fffd}"
+      case _ where scalar.properties.generalCategory == .control && scalar != "\n":
+        result += "\u{fffd}"
       default: result.unicodeScalars.append(scalar)
       }
     }

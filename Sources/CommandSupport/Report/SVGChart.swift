@@ -42,7 +42,8 @@ package struct SVGChart {
     let points: [(x: Double, y: Double, label: String)]
 
     /// Makes a series.
-    package init(_ name: String, _ style: Style, _ points: [(x: Double, y: Double, label: String)]) {
+    package init(_ name: String, _ style: Style, _ points: [(x: Double, y: Double, label: String)])
+    {
       self.name = name
       self.style = style
       self.points = points
@@ -75,7 +76,8 @@ package struct SVGChart {
   package var svg: String {
     let points = series.flatMap(\.points)
     let hasBars = series.contains { $0.style == .bars }
-    let across = Ruler(x.scale, points.map(\.x), from: Self.frame.left, to: Self.width - Self.frame.right)
+    let across = Ruler(
+      x.scale, points.map(\.x), from: Self.frame.left, to: Self.width - Self.frame.right)
     let up = Ruler(
       y.scale, points.map(\.y) + (hasBars && y.scale == .linear ? [0] : []),
       from: Self.height - Self.frame.bottom, to: Self.frame.top)

@@ -31,7 +31,8 @@ final class PredictionReference {
       let reference = logits[image][scale]
       let width = values.count / max(1, pictures.tokens[image].scales[scale].count)
       for start in stride(from: 0, to: values.count, by: width) {
-        sums[image] += unsafe reference[start..<start + width].withUnsafeBufferPointer { reference in
+        sums[image] += unsafe reference[start..<start + width].withUnsafeBufferPointer {
+          reference in
           unsafe values[start..<start + width].withUnsafeBufferPointer { values in
             LogSoftmax.divergence(
               unsafe Span(_unsafeElements: reference), unsafe Span(_unsafeElements: values))

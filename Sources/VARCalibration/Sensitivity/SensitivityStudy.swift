@@ -61,8 +61,9 @@ package struct SensitivityStudy {
   package func run() throws -> SensitivityTable {
     let groups = WeightGroup.all.indices
     let members = groups.map { group in
-      Set(source.bindings.map(\.specification).filter { WeightGroup.index(of: $0) == group }
-        .map(\.name))
+      Set(
+        source.bindings.map(\.specification).filter { WeightGroup.index(of: $0) == group }
+          .map(\.name))
     }
     let steps = Double(options.formats.count * 2 + 1)
     let largest = try ConversionPlan(source, survey, ConversionRecipe(.q8)).fileSize()

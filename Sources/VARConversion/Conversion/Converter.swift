@@ -48,7 +48,8 @@ public struct Converter {
 
   /// Writes a file without a name beside another, and opens it; it is gone when nobody uses it.
   package func writeUnnamed(
-    beside file: OutputFile, calibration: (any TensorCalibration)? = nil, progress: (ConversionProgress) -> Void = { _ in }
+    beside file: OutputFile, calibration: (any TensorCalibration)? = nil,
+    progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> VarqFile {
     let writer = try VarqWriter(
       file, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))

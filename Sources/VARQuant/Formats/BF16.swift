@@ -15,7 +15,8 @@ package struct BF16: FloatingFormat {
   package let range = FormatRange(
     smallestMaximum: 0, largestMagnitude: Float(bitPattern: 0x7F7F_7FFF))
   package let accuracy = FormatAccuracy(
-    leastSQNR: 45, typicalSQNR: 55, stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3, agreement: 0.4)
+    leastSQNR: 45, typicalSQNR: 55, stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3,
+    agreement: 0.4)
 
   package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
 

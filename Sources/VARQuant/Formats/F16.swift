@@ -15,7 +15,8 @@ package struct F16: FloatingFormat {
   package let range = FormatRange(
     smallestMaximum: 0x1p-18, largestMagnitude: Float(65_520).nextDown)
   package let accuracy = FormatAccuracy(
-    leastSQNR: 50, typicalSQNR: 73, stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4, agreement: 0.6)
+    leastSQNR: 50, typicalSQNR: 73, stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4,
+    agreement: 0.6)
 
   package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
 

@@ -13,7 +13,8 @@ package struct F32: FloatingFormat {
   package let type = ElementType.f32
   package let range = FormatRange(smallestMaximum: 0, largestMagnitude: .greatestFiniteMagnitude)
   package let accuracy = FormatAccuracy(
-    leastSQNR: 120, typicalSQNR: .infinity, stream: 3e-5, decoder: 6e-5, features: 5e-6, divergence: 1e-7, agreement: 1)
+    leastSQNR: 120, typicalSQNR: .infinity, stream: 3e-5, decoder: 6e-5, features: 5e-6,
+    divergence: 1e-7, agreement: 1)
 
   package func encoder(rows: Int, columns: Int) -> any FormatEncoder { FullEncoder() }
 

@@ -12,5 +12,6 @@ package struct Q3: BlockFormat {
   package let scaleSize = 16
   package let values: [Int8] = [-127, -76, -44, -18, 8, 35, 67, 109]
   package let accuracy = FormatAccuracy(
-    leastSQNR: 10, typicalSQNR: 16.7, stream: 0.55, decoder: 0.55, features: 0.2, divergence: 0.7, agreement: 0.15)
+    leastSQNR: 10, typicalSQNR: 16.7, stream: 0.55, decoder: 0.55, features: 0.2, divergence: 0.7,
+    agreement: 0.15)
 }

@@ -14,5 +14,6 @@ package struct Q4: BlockFormat {
     -127, -102, -80, -62, -47, -34, -21, -9, 2, 13, 25, 37, 50, 65, 83, 109,
   ]
   package let accuracy = FormatAccuracy(
-    leastSQNR: 14, typicalSQNR: 21.5, stream: 0.32, decoder: 0.32, features: 0.12, divergence: 0.15, agreement: 0.2)
+    leastSQNR: 14, typicalSQNR: 21.5, stream: 0.32, decoder: 0.32, features: 0.12, divergence: 0.15,
+    agreement: 0.2)
 }

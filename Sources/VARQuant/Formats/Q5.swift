@@ -15,5 +15,6 @@ package struct Q5: BlockFormat {
     3, 8, 14, 20, 26, 32, 38, 45, 52, 60, 68, 76, 85, 95, 106, 118,
   ]
   package let accuracy = FormatAccuracy(
-    leastSQNR: 19, typicalSQNR: 26, stream: 0.17, decoder: 0.15, features: 6e-2, divergence: 4e-2, agreement: 0.3)
+    leastSQNR: 19, typicalSQNR: 26, stream: 0.17, decoder: 0.15, features: 6e-2, divergence: 4e-2,
+    agreement: 0.3)
 }

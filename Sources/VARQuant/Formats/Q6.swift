@@ -12,5 +12,6 @@ package struct Q6: BlockFormat {
   package let scaleSize = 32
   package let values: [Int8] = (-32...31).map { $0 }
   package let accuracy = FormatAccuracy(
-    leastSQNR: 24, typicalSQNR: 32, stream: 0.12, decoder: 0.09, features: 3e-2, divergence: 2e-2, agreement: 0.4)
+    leastSQNR: 24, typicalSQNR: 32, stream: 0.12, decoder: 0.09, features: 3e-2, divergence: 2e-2,
+    agreement: 0.4)
 }

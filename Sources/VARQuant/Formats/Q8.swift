@@ -18,7 +18,8 @@ package struct Q8: FormatTraits {
   package let range = FormatRange(
     smallestMaximum: 127 * 0x1p-18, largestMagnitude: 127 * Q8Block.largestScale)
   package let accuracy = FormatAccuracy(
-    leastSQNR: 30, typicalSQNR: 44, stream: 4e-2, decoder: 4e-2, features: 1e-2, divergence: 5e-3, agreement: 0.4)
+    leastSQNR: 30, typicalSQNR: 44, stream: 4e-2, decoder: 4e-2, features: 1e-2, divergence: 5e-3,
+    agreement: 0.4)
 
   /// Elements that share a scale.
   static let size = 32
