@@ -65,6 +65,16 @@ let package = Package(
     // Opened when it is needed, not linked: see openblas.h.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
+    .target(
+      name: "FuzzTargets",
+      dependencies: [
+        "TestSupport", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARConversion",
+        "VARImages", "VAREvaluation", "VAR",
+      ],
+      path: "Tests/Fuzz/Targets", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzTests", dependencies: ["TestSupport", "FuzzTargets"], path: "Tests/Fuzz/Replay",
+      swiftSettings: strict),
     .executableTarget(
       name: "unfinished-output", dependencies: ["TensorBytes", "CTemporaries"],
       path: "Tests/unfinished-output", swiftSettings: strict),
@@ -148,4 +158,10 @@ let package = Package(
 if Context.environment["VAR_DOCUMENTATION"] != nil {
   package.dependencies.append(
     .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"))
+}
+
+// `make fuzz` alone builds the driver: without -fsanitize=fuzzer it has no main.
+if Context.environment["VAR_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(name: "fuzz", dependencies: ["FuzzTargets"], path: "Tests/Fuzz/driver"))
 }

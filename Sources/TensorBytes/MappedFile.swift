@@ -18,6 +18,8 @@ internal import Platform
   private nonisolated(unsafe) let base: UnsafeRawPointer?
   /// Its number among the mapped files that the handler of SIGBUS knows.
   private let number: Int32
+  /// Whether the bytes are of a file, and not a copy in memory.
+  private let isMapped: Bool
 
   /// Maps a file.
   /// - Throws: ``FileError`` with path and reason.
@@ -38,6 +40,7 @@ internal import Platform
     guard status.st_mode & S_IFMT == S_IFREG else { throw .notRegularFile(path: path) }
     self.path = path
     self.count = Int(status.st_size)
+    isMapped = true
     guard count > 0 else {
       unsafe base = nil
       number = -1
@@ -51,9 +54,26 @@ internal import Platform
     number = unsafe mapped_files_add(address, count, path.printable(limit: 1000))
   }
 
+  /// Bytes in memory in a file's place: what a pipe has brought, or what a fuzzer has thought up, where
+  /// AddressSanitizer then sees every access outside them.
+  package init(_ bytes: [UInt8], named path: String) {
+    self.path = path
+    count = bytes.count
+    number = -1
+    isMapped = false
+    let copy = UnsafeMutableRawBufferPointer.allocate(byteCount: count, alignment: 64)
+    unsafe copy.copyBytes(from: bytes)
+    unsafe base = UnsafeRawPointer(copy.baseAddress)
+  }
+
   deinit {
     mapped_files_forget(number)
-    if let base = unsafe base { unsafe munmap(UnsafeMutableRawPointer(mutating: base), count) }
+    guard let base = unsafe base else { return }
+    if isMapped {
+      unsafe munmap(UnsafeMutableRawPointer(mutating: base), count)
+    } else {
+      unsafe base.deallocate()
+    }
   }
 
   /// Lends the bytes of a range.
@@ -102,7 +122,7 @@ internal import Platform
 
   /// Advice may be refused without harm, so the result is not looked at.
   private func advise(_ start: Int, _ end: Int, _ advice: Int32) {
-    guard start < end, let base = unsafe base else { return }
+    guard isMapped, start < end, let base = unsafe base else { return }
     _ = unsafe madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, advice)
   }
 

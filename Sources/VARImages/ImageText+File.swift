@@ -5,7 +5,11 @@ extension ImageText {
   /// anything else. The pixels are not looked at.
   /// - Throws: `FileError`.
   package static func list(ofPNG path: String) throws(FileError) -> [ImageText] {
-    let file = try MappedFile(path)
+    list(ofPNG: try MappedFile(path))
+  }
+
+  /// The same of a mapped file.
+  package static func list(ofPNG file: MappedFile) -> [ImageText] {
     func bytes(_ offset: Int, _ count: Int) -> [UInt8]? {
       guard offset >= 0, count >= 0, offset <= file.count - count else { return nil }
       return try? unsafe file.withBytes(in: offset..<offset + count) { unsafe [UInt8]($0) }

@@ -40,8 +40,8 @@ struct CompareCommand: ParsableCommand {
   func validate() throws { try OutputKind.json.check(output, json: json) }
 
   func run() throws {
-    let model = try model.open()
-    let reference = try Model(path: against)
+    let model = try self.model.open()
+    let reference = try self.model.open(against)
     let images = try data.list(needsLabels: false, model.configuration)
     let file = try output.map {
       try force.outputs(reading: [model.path, reference.path] + data.files(images)).file($0)

@@ -4,6 +4,7 @@ import Foundation
 import VAR
 import VARCompute
 import VARCore
+import VARQuant
 
 /// Which model, and how to compute it.
 struct ModelOptions: ParsableArguments {
@@ -13,6 +14,10 @@ struct ModelOptions: ParsableArguments {
       "The model, a .varq file. (default: $VAR_MODEL, else the demo model)", valueName: "file"),
     completion: .file(extensions: ["varq"]))
   var model: String?
+
+  @Flag(
+    help: "Check every tensor's checksum before the model is used: half a second for VAR-d16.")
+  var verify = false
 
   @Option(
     help: """
@@ -37,8 +42,13 @@ struct ModelOptions: ParsableArguments {
   }
 
   /// Finds and opens the model.
-  func open() throws -> Model {
-    try Model(path: path())
+  func open() throws -> Model { try open(path()) }
+
+  /// Opens this model or another one that the command reads, and checks it if that was asked for.
+  func open(_ path: String) throws -> Model {
+    let model = try Model(path: path)
+    if verify { try model.file.checkContents() }
+    return model
   }
 
   /// Where the model is.

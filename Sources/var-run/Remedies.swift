@@ -14,6 +14,8 @@ func remedy(for error: any Error) -> String? {
     "name one by --model or $VAR_MODEL, or make the demo model by `make demo`"
   case let error as VarqError where error.defect == .notVarq:
     "a checkpoint has to be converted first: var-convert convert \(error.path) --output model.varq"
+  case let error as ContentError:
+    if case .checksum = error.defect { nil } else { "convert the checkpoint again" }
   case let error as ClassListError: remedy(for: error)
   case let error as LabelError: remedy(for: error)
   case let error as PictureError: remedy(for: error.error)

@@ -15,7 +15,7 @@ import Testing
     "containers.pt", "containers-legacy.pt", "protocol5.pt", "dtypes-legacy.pt", "dtypes.pt",
     "sharded.safetensors.index.json",
   ]
-  /// How long random damage goes on: `VAR_FUZZ_SECONDS`, which `make fuzz` sets, or a second.
+  /// How long random damage goes on: `VAR_FUZZ_SECONDS`, or a second.
   private static let seconds =
     ProcessInfo.processInfo.environment["VAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 1
   /// Seeds that each file gets at least, however slow the machine.

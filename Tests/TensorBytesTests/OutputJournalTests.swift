@@ -1,3 +1,4 @@
+import Foundation
 import TensorBytes
 import TestSupport
 import Testing
@@ -11,7 +12,9 @@ import Testing
     _ heading: String, replacing: Replacement = .never
   ) throws -> OutputJournal {
     let outputs = Outputs(reading: [], replacing: replacing)
-    return try OutputJournal(outputs.journal(folder.file("j")), heading: heading)
+    let words = heading.split(separator: " ").map(String.init)
+    return try OutputJournal(
+      outputs.journal(folder.file("j")), kind: words[0], settings: words[1])
   }
 
   @Test func goesOnWhereItStopped() throws {
@@ -49,5 +52,31 @@ import Testing
     #expect(throws: OutputError.isInput(path: path, input: path)) {
       try Outputs(reading: [path], replacing: .always).journal(path)
     }
+  }
+
+  /// Somebody's file in the journal's place stays, whatever may be replaced.
+  @Test(arguments: ["a letter\n", "wo", "work", "working 1\n", "\nwork 1\n"])
+  func aFileThatIsNoJournalIsNotTaken(content: String) throws {
+    let path = try folder.write(Array(content.utf8), to: "j")
+    if "work 1".hasPrefix(content) {
+      // What an interruption leaves of a heading.
+      #expect(try open("work 1", replacing: .always).lines == [])
+      return
+    }
+    for replacing in [Replacement.never, .always] {
+      #expect(throws: OutputError.isNoJournal(path: path, kind: "work")) {
+        try open("work 1", replacing: replacing)
+      }
+      #expect(try bytes(ofFile: path) == Array(content.utf8))
+    }
+  }
+
+  /// A file that took the journal's name while the work went on stays.
+  @Test func onlyItselfIsRemoved() throws {
+    let journal = try open("work 1")
+    try FileManager.default.removeItem(atPath: folder.file("j"))
+    try folder.write([1, 2], to: "j")
+    journal.remove()
+    #expect(try bytes(ofFile: folder.file("j")) == [1, 2])
   }
 }

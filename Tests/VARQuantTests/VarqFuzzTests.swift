@@ -5,7 +5,7 @@ import VARQuant
 
 /// Files mutated at random, under a checksum that is right: the reader refuses or reads, never traps.
 @Suite struct VarqFuzzTests {
-  /// How long to go on: `VAR_FUZZ_SECONDS`, which `make fuzz` sets, or a second.
+  /// How long to go on: `VAR_FUZZ_SECONDS`, or a second.
   private static let seconds =
     ProcessInfo.processInfo.environment["VAR_FUZZ_SECONDS"].flatMap(Double.init) ?? 1
 

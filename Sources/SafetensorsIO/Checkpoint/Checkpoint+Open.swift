@@ -1,11 +1,16 @@
-internal import TensorBytes
+package import TensorBytes
 
 extension Checkpoint {
   /// Opens a checkpoint, whose kind is told by its content; of a folder, the one that it holds.
   /// - Throws: ``CheckpointError`` for whatever is wrong with it.
   package static func open(_ path: String) throws(CheckpointError) -> Checkpoint {
     let path = Folder.exists(path) ? try find(inFolder: path) : path
-    let file = try map(path)
+    return try open(map(path))
+  }
+
+  /// Opens a mapped checkpoint; an index looks for its shards beside the file's path.
+  /// - Throws: ``CheckpointError`` for whatever is wrong with it.
+  package static func open(_ file: MappedFile) throws(CheckpointError) -> Checkpoint {
     var budget = FileBudget(size: file.count)
     let checkpoint = try open(file, &budget)
     // Headers are strewn over the file, and the system maps the pages around each.

@@ -10,6 +10,8 @@ package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
   case isNoFolder(path: String)
   /// The file is there already and may not be replaced.
   case exists(path: String, Standing)
+  /// The place of a journal is taken by a file that is none.
+  case isNoJournal(path: String, kind: String)
   /// Another process is at work on the file.
   case busy(path: String)
   /// The disk has not enough room for the work.
@@ -34,6 +36,9 @@ package enum OutputError: Error, Equatable, Sendable, CustomStringConvertible {
         : "\(path) is a file, where a folder is needed"
     case .exists(let path, let standing):
       "\(path) exists already\(standing.remark)"
+    case .isNoJournal(let path, let kind):
+      "\(path) is not a journal of a \(kind), which would keep its progress there; move it away, or "
+        + "choose another output"
     case .busy(let path):
       "\(path) is being written by another process; wait for it, or choose another output"
     case .noSpace(let path, let needed, let free):

@@ -15,9 +15,14 @@ internal import Platform
   private var descriptor: Int32
 
   /// Opens a declared journal.
+  /// - Parameters:
+  ///   - kind: what the headings of all journals of this kind begin with.
+  ///   - settings: the rest of the heading.
   /// - Throws: ``OutputError/busy(path:)`` where another process has it,
-  ///   ``OutputError/exists(path:_:)`` where other work has left it and it may not be replaced.
-  package init(_ file: OutputFile, heading: String) throws(OutputError) {
+  ///   ``OutputError/exists(path:_:)`` where other work has left it and it may not be replaced,
+  ///   ``OutputError/isNoJournal(path:kind:)`` where it is something else, which is never replaced.
+  package init(_ file: OutputFile, kind: String, settings: String) throws(OutputError) {
+    let heading = kind + " " + settings
     guard let target = file.target else {
       throw .file(.notRegularFile(path: StandardOutput.name))
     }
@@ -32,13 +37,18 @@ internal import Platform
     do throws(OutputError) {
       if temporaries_lock(opened, 0) == 0 { throw .busy(path: file.path) }
       let content = try Self.content(opened, file.path)
+      // The start of a heading is what an interruption leaves.
+      let start = content.prefix(kind.utf8.count + 1)
+      guard (kind + " ").utf8.starts(with: start) else {
+        throw .isNoJournal(path: file.path, kind: kind)
+      }
       let (lines, length) = Self.completeLines(content)
       if let first = lines.first, first == Array(heading.utf8) {
         self.lines = Array(lines.dropFirst())
         // A line that was cut short by an interruption goes.
         try Self.cut(opened, to: length, file.path)
       } else {
-        if !content.isEmpty, case .none = target.permission {
+        if !lines.isEmpty, case .none = target.permission {
           throw .exists(path: file.path, .otherArguments)
         }
         self.lines = []
@@ -61,7 +71,11 @@ internal import Platform
 
   /// Removes the file, once the work is done.
   package func remove() {
-    _ = unsafe unlink(place)
+    // Unless the name is another file's by now.
+    let status = FileStatus(place)
+    if status != nil, status?.identity == FileStatus(descriptor: descriptor)?.identity {
+      _ = unsafe unlink(place)
+    }
     close(descriptor)
     descriptor = -1
   }

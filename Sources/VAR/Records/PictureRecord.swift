@@ -82,14 +82,20 @@ package struct PictureRecord: Codable, Equatable, Sendable {
     guard let entry = texts.first(where: { $0.keyword == Self.keyword }) else {
       throw PictureRecordError.missing(path: path)
     }
+    try self.init(json: entry.text, path: path)
+  }
+
+  /// Reads the text of a record, which a file of this path has.
+  /// - Throws: ``PictureRecordError/malformed(path:)``.
+  package init(json text: String, path: String) throws(PictureRecordError) {
     do {
-      self = try JSONDecoder().decode(PictureRecord.self, from: Data(entry.text.utf8))
+      self = try JSONDecoder().decode(PictureRecord.self, from: Data(text.utf8))
     } catch {
-      throw PictureRecordError.malformed(path: path)
+      throw .malformed(path: path)
     }
     guard classes.indices.contains(index), classes.count <= GenerationPlan.limit,
       cfg.isFinite, topK >= 0, (0...1).contains(topP)
-    else { throw PictureRecordError.malformed(path: path) }
+    else { throw .malformed(path: path) }
   }
 
   /// Tells of a picture of a run.

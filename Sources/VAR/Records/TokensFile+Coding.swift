@@ -1,5 +1,5 @@
 import Foundation
-import TensorBytes
+package import TensorBytes
 import VARCore
 import VARModel
 
@@ -28,7 +28,11 @@ extension TokensFile: Decodable {
 
   /// What a file that we wrote says about what made it; the pictures are not looked at.
   static func record(_ path: String) -> String? {
-    guard let file = try? MappedFile(path) else { return nil }
+    (try? MappedFile(path)).flatMap { record(of: $0) }
+  }
+
+  /// The same of a mapped file.
+  package static func record(of file: MappedFile) -> String? {
     let bytes = try? unsafe file.withBytes(in: 0..<file.count) { bytes in
       unsafe [UInt8](bytes.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") })
     }

@@ -38,7 +38,7 @@ extension ConversionRecipe {
 
   /// Reads a recipe.
   /// - Throws: `JSONError`, ``RecipeTextError``, ``RecipeError`` for a pattern.
-  init(json bytes: [UInt8]) throws {
+  package init(json bytes: [UInt8]) throws {
     var root = try RecipeText(StrictJSON.parse(bytes), "the recipe")
     // All that --dry-run --json prints is taken, too.
     if case .object? = root["recipe"], let value = root["recipe"] {

@@ -70,7 +70,7 @@ extension SensitivityTable: Encodable {
 
   /// Reads a table.
   /// - Throws: `JSONError`, ``RecipeTextError``.
-  init(json bytes: [UInt8]) throws {
+  package init(json bytes: [UInt8]) throws {
     var root = try RecipeText(StrictJSON.parse(bytes), "the table")
     // All that sensitivity prints is taken: the frontier beside the table, too.
     if case .object? = root["table"], let value = root["table"] {

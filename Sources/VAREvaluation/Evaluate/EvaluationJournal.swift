@@ -21,7 +21,7 @@ package final class EvaluationJournal {
   /// - Throws: `OutputError`, also where the journal is of an evaluation by other settings.
   package init(_ file: OutputFile, settings: [String]) throws {
     journal = try OutputJournal(
-      file, heading: "var-run evaluation " + settings.joined(separator: " "))
+      file, kind: "var-run evaluation", settings: settings.joined(separator: " "))
     for line in journal.lines {
       guard let entry = try? JSONDecoder().decode(Entry.self, from: Data(line)) else { continue }
       done[entry.image] = entry

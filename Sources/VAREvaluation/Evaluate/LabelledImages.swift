@@ -1,5 +1,5 @@
 import Foundation
-import TensorBytes
+package import TensorBytes
 package import VARModel
 
 /// The pictures of a data set and their classes, in a fixed order.
@@ -43,8 +43,12 @@ package struct LabelledImages {
 
   /// Lists the pictures of a table `path,class`; paths are relative to the folder.
   package init(folder: String, table: String, _ configuration: ModelConfiguration) throws {
-    let list = ClassList(configuration)
-    let file = try MappedFile(table)
+    try self.init(folder: folder, table: MappedFile(table), ClassList(configuration))
+  }
+
+  /// Lists the pictures of a mapped table.
+  package init(folder: String, table file: MappedFile, _ list: ClassList) throws {
+    let table = file.path
     let text = try unsafe file.withBytes(in: 0..<file.count) {
       String(decoding: unsafe [UInt8]($0), as: UTF8.self)
     }

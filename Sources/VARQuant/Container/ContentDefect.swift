@@ -44,7 +44,26 @@ package enum ContentDefect: Error, Equatable, Sendable, CustomStringConvertible 
   }
 }
 
+/// A tensor of a file is damaged.
+package struct ContentError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The file.
+  package let path: String
+  /// The first defect in it.
+  package let defect: ContentDefect
+
+  /// The message for the user.
+  package var description: String { "\(path): \(defect)" }
+}
+
 extension VarqFile {
+  /// Reads every tensor and checks it, in the order of the file.
+  /// - Throws: ``ContentError`` for the first that is damaged.
+  package func checkContents() throws {
+    for tensor in tensors {
+      if let defect = try defect(of: tensor) { throw ContentError(path: path, defect: defect) }
+    }
+  }
+
   /// Reads the padding before a tensor and the tensor, and checks every rule of the format.
   ///
   /// Its pages are released afterwards.
