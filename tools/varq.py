@@ -213,7 +213,7 @@ class VarqFile:
                 digest.update(entry)
         for tensor in self.tensors.values():
             shape = ' '.join(map(str, tensor.shape))
-            digest.update(f'{tensor.name} {FORMAT_NAMES[tensor.format]} {shape}\n'.encode() + bytes(tensor.checksum))
+            digest.update(f'{tensor.name} {FORMAT_NAMES[tensor.format]} {shape}\n'.encode() + tensor.sha256)
         return digest.hexdigest()
 
     def _bytes(self, tensor):

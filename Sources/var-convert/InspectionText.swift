@@ -25,7 +25,8 @@ struct InspectionText {
       inspection.tensors.enumerated().lazy.map { index, tensor in
         Self.text(tensor) + (index < last ? "," : "")
       })
-    try Console.print(["  ]", "}"])
+    guard let checksum = inspection.weightsChecksum else { return try Console.print(["  ]", "}"]) }
+    try Console.print(["  ],", "  \"weights_sha256\" : \(checksum.quotedJSON)", "}"])
   }
 
   private static func text(_ tensor: Inspection.Tensor) -> String {

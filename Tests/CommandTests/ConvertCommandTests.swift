@@ -63,6 +63,7 @@ import Testing
         "var-convert", ["convert"] + arguments + ["--output", path, "--force", "--type", "f16"])
       #expect(result.status == 0, "\(result.errors)")
       let facts = try json(run("inspect", path, "--json", "--checksums"))
+      #expect((facts["weights_sha256"] as? String)?.count == 64)
       return try #require(facts["tensors"] as? [[String: Any]]).map { tensor in
         "\(tensor["name"] ?? "") \(tensor["sha256"] ?? "")"
       }
