@@ -123,15 +123,13 @@ package final class Calibrator: TensorCalibration {
     if conditioning == nil {
       let hessian = try Hessian(width: layer.columns, blas)
       let embeddings = try model.file["var.class_emb.weight"]?.floats() ?? []
-      for start in stride(from: 0, to: embeddings.count, by: layer.columns) {
-        unsafe hessian.add(compute.pool) { row in
-          for index in 0..<row.count {
-            let value = embeddings[start + index]
-            unsafe row[index] = Float(Double(value) / (1 + exp(-Double(value))))
-          }
+      unsafe hessian.add(embeddings.count / layer.columns, compute.pool) { row, target in
+        for index in 0..<target.count {
+          let value = Double(embeddings[row * target.count + index])
+          unsafe target[index] = Float(value / (1 + exp(-value)))
         }
       }
-      conditioning = (hessian.mean, try factors([hessian]))
+      conditioning = (hessian.mean(compute.pool), try factors([hessian]))
     }
     guard let conditioning else { return }
     try finish(layer, conditioning.mean, conditioning.factors)
@@ -178,7 +176,7 @@ package final class Calibrator: TensorCalibration {
     let capture = try ImageCapture(model, compute, pictures, seed: options.seed, blas)
     let layers = layers.of(group).map { (place: place(of: $0), layer: $0) }
     try capture.run(group, layers) { layer, hessians in
-      try finish(layer, hessians.flatMap(\.mean), factors(hessians))
+      try finish(layer, hessians.flatMap { $0.mean(compute.pool) }, factors(hessians))
     }
   }
 
@@ -198,16 +196,16 @@ package final class Calibrator: TensorCalibration {
   ) -> (WeightMatrix, ActivationBuffer, Int) -> Void {
     { [pool = compute.pool] weight, input, count in
       guard let hessian = hessians[weight.data.lowerBound] else { return }
-      for row in 0..<count {
-        unsafe hessian.add(pool) { unsafe input.copy(row: row, into: $0) }
-      }
+      // The threads only read it.
+      nonisolated(unsafe) let input = input
+      unsafe hessian.add(count, pool) { unsafe input.copy(row: $0, into: $1) }
     }
   }
 
   private func finish(_ layers: [CalibratedLayer], _ hessians: [Int: Hessian]) throws {
     for layer in layers {
       guard let hessian = hessians[place(of: layer)] else { continue }
-      try finish(layer, hessian.mean, factors([hessian]))
+      try finish(layer, hessian.mean(compute.pool), factors([hessian]))
     }
   }
 

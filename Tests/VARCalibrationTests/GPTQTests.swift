@@ -49,10 +49,8 @@ struct GPTQTests {
     let pool = try ThreadPool(threads: 2)
     let factors = try (0..<3).map { part in
       let hessian = try Hessian(width: 96, .open())
-      for input in problem.inputs {
-        unsafe hessian.add(pool) { target in
-          for index in 0..<96 { unsafe target[index] = input[96 * part + index] }
-        }
+      unsafe hessian.add(problem.inputs.count, pool) { row, target in
+        for index in 0..<96 { unsafe target[index] = problem.inputs[row][96 * part + index] }
       }
       return try #require(try InverseFactor(hessian, pool, .open()))
     }
@@ -130,7 +128,7 @@ struct GPTQTests {
     let zero = Problem(rows: 4, columns: 64, inputs: 0)
     #expect(try InverseFactor(zero.hessian(pool), pool, .open()) == nil)
     let hessian = try Hessian(width: 64, .open())
-    unsafe hessian.add(pool) { row in
+    unsafe hessian.add(1, pool) { _, row in
       for index in 0..<row.count { unsafe row[index] = index == 3 ? .infinity : 1 }
     }
     #expect(try InverseFactor(hessian, pool, .open()) == nil)
@@ -140,10 +138,12 @@ struct GPTQTests {
   @Test func theBiasMakesUpForConstantInputs() throws {
     var problem = Problem(rows: 16, columns: 64, inputs: 1)
     problem = problem.repeatingInput(times: 5)
-    let hessian = try problem.hessian(ThreadPool(threads: 1))
+    let pool = try ThreadPool(threads: 1)
+    let hessian = try problem.hessian(pool)
     let quantized = try problem.nearest(.q3)
     let missing = BiasCorrection.missing(
-      try SharedFloats(problem.weights), try SharedFloats(quantized), rows: 16, mean: hessian.mean)
+      try SharedFloats(problem.weights), try SharedFloats(quantized), rows: 16,
+      mean: hessian.mean(pool))
     for row in 0..<16 {
       var (exact, corrected) = (0.0, missing[row])
       for column in 0..<64 {

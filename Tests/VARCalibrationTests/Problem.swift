@@ -46,10 +46,8 @@ struct Problem {
   /// The Hessian of the inputs.
   func hessian(_ pool: ThreadPool) throws -> Hessian {
     let hessian = try Hessian(width: columns, .open())
-    for input in inputs {
-      unsafe hessian.add(pool) { row in
-        for index in 0..<row.count { unsafe row[index] = input[index] }
-      }
+    unsafe hessian.add(inputs.count, pool) { row, target in
+      for index in 0..<target.count { unsafe target[index] = inputs[row][index] }
     }
     return hessian
   }

@@ -11,7 +11,8 @@ package final class Hessian {
   package private(set) var count = 0
   /// Σ x·xᵀ of all but the gathered inputs: the tiles on and below the diagonal, [K, K].
   private let sum: SharedFloats
-  private var means: [Double]
+  /// Σ x likewise, [K].
+  private var sums: [Double]
   /// The inputs gathered, [capacity, K].
   private let gathered: SharedFloats
   private var waiting = 0
@@ -21,7 +22,9 @@ package final class Hessian {
   private static let capacity = 1024
   /// Side of a tile: a task of its own, so that a sum is the same on any number of threads.
   private static let tile = 512
-  /// Side of what is mirrored by one task.
+  /// Inputs that one task writes.
+  private static let taskRows = 64
+  /// Columns whose sum, and side of what is mirrored, by one task.
   private static let strip = 64
 
   /// The memory that one of this width holds.
@@ -34,22 +37,38 @@ package final class Hessian {
     self.blas = blas
     sum = try SharedFloats(count: width * width)
     gathered = try SharedFloats(count: Self.capacity * width)
-    means = [Double](repeating: 0, count: width)
+    sums = [Double](repeating: 0, count: width)
   }
 
-  /// Lets `body` write one more input, [K].
-  package func add(_ pool: ThreadPool, _ body: (UnsafeMutableBufferPointer<Float>) -> Void) {
-    if waiting == Self.capacity { flush(pool) }
-    let row = unsafe UnsafeMutableBufferPointer(
-      start: gathered.base + waiting * width, count: width)
-    unsafe body(row)
-    for index in 0..<width { means[index] += Double(unsafe row[index]) }
-    waiting += 1
-    count += 1
+  /// Takes in more inputs.
+  /// - Parameter body: writes an input, [K]; is called on several threads at once.
+  package func add(
+    _ rows: Int, _ pool: ThreadPool,
+    _ body: @Sendable (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
+  ) {
+    var first = 0
+    while first < rows {
+      if waiting == Self.capacity { flush(pool) }
+      let taken = min(rows - first, Self.capacity - waiting)
+      let (start, place, width, gathered) = (first, waiting, width, gathered)
+      pool.parallel((taken + Self.taskRows - 1) / Self.taskRows) { task in
+        for row in task * Self.taskRows..<min((task + 1) * Self.taskRows, taken) {
+          let target = unsafe UnsafeMutableBufferPointer(
+            start: gathered.base + (place + row) * width, count: width)
+          unsafe body(start + row, target)
+        }
+      }
+      first += taken
+      waiting += taken
+      count += taken
+    }
   }
 
   /// The mean input, [K].
-  package var mean: [Double] { means.map { $0 / Double(max(1, count)) } }
+  package func mean(_ pool: ThreadPool) -> [Double] {
+    flush(pool)
+    return sums.map { $0 / Double(max(1, count)) }
+  }
 
   /// The diagonal of H.
   package func diagonal(_ pool: ThreadPool) -> [Float] {
@@ -63,9 +82,10 @@ package final class Hessian {
     return unsafe sum.base[row * width + column] / Float(max(1, count))
   }
 
-  /// Adds the products of the gathered inputs to the sum.
+  /// Adds the gathered inputs and their products to the sums.
   private func flush(_ pool: ThreadPool) {
     guard waiting > 0 else { return }
+    addInputs(pool)
     let side = (width + Self.tile - 1) / Self.tile
     let (width, rows, blas, sum, x) = (width, waiting, blas, sum, gathered)
     pool.parallel(side * (side + 1) / 2) { task in
@@ -82,6 +102,22 @@ package final class Hessian {
       }
     }
     waiting = 0
+  }
+
+  /// Adds the gathered inputs to Σ x.
+  private func addInputs(_ pool: ThreadPool) {
+    let (width, rows, x) = (width, waiting, gathered)
+    unsafe sums.withUnsafeMutableBufferPointer { sums in
+      // Every task has columns of its own.
+      nonisolated(unsafe) let sums = unsafe sums
+      pool.parallel((width + Self.strip - 1) / Self.strip) { task in
+        let columns = task * Self.strip..<min((task + 1) * Self.strip, width)
+        for row in 0..<rows {
+          let input = unsafe x.base + row * width
+          for column in columns { unsafe sums[column] += Double(input[column]) }
+        }
+      }
+    }
   }
 
   /// H + a share of its mean diagonal on the diagonal, [K, K], made in place: the Hessian is used up.

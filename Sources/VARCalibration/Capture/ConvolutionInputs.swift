@@ -75,30 +75,28 @@ final class ConvolutionInputs {
     _ map: FeatureMap, _ form: Convolution.Form?, into hessians: [Hessian], _ pool: ThreadPool
   ) {
     defer { gathered += 1 }
+    // The threads only read it.
+    nonisolated(unsafe) let map = map
     guard let form else {
-      let rows = map.matrix
-      for place in sampling.places(rows.rows, gathered) {
-        rows.withRow(place) { values in
-          var start = 0
-          for hessian in hessians {
-            unsafe hessian.add(pool) { target in
-              for index in 0..<target.count { unsafe target[index] = values[start + index] }
-            }
-            start += hessian.width
+      let places = unsafe sampling.places(map.matrix.rows, gathered)
+      var start = 0
+      for hessian in hessians {
+        unsafe hessian.add(places.count, pool) { [start] row, target in
+          unsafe map.matrix.withRow(places[row]) { values in
+            for index in 0..<target.count { unsafe target[index] = values[start + index] }
           }
         }
+        start += hessian.width
       }
       return
     }
-    let window = ConvolutionWindow(form, map)
-    let (height, width) = window.outputSize
-    for place in sampling.places(height * width, gathered) {
-      for (part, hessian) in hessians.enumerated() {
-        let taps = part * 9 / parts..<(part + 1) * 9 / parts
-        unsafe hessian.add(pool) { target in
-          unsafe window.copy(
-            row: place / width, column: place % width, taps: taps, into: target)
-        }
+    let (height, width) = unsafe ConvolutionWindow(form, map).outputSize
+    let places = sampling.places(height * width, gathered)
+    for (part, hessian) in hessians.enumerated() {
+      let taps = part * 9 / parts..<(part + 1) * 9 / parts
+      unsafe hessian.add(places.count, pool) { row, target in
+        unsafe ConvolutionWindow(form, map).copy(
+          row: places[row] / width, column: places[row] % width, taps: taps, into: target)
       }
     }
   }
