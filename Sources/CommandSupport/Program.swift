@@ -21,6 +21,11 @@ package enum Program {
     _ command: (some ParsableCommand).Type, remedy: (any Error) -> String? = { _ in nil }
   ) -> Never {
     prepare()
+    // Without them every command would be a call for help.
+    if CommandLine.arguments.isEmpty {
+      Console.note("Error: the arguments cannot be read; is /proc mounted?")
+      exit(ExitCode.failure.rawValue)
+    }
     if let argument = foreignArgument {
       Console.note(
         "Error: the argument '\(argument)' is not UTF-8 text, and neither would be a path that is "

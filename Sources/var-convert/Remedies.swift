@@ -26,7 +26,7 @@ func remedy(for error: any Error) -> String? {
   case CalibrationError.halfModel: "give both --var and --vae, or --calibrate none"
   case CalibrationError.nothingToCalibrate: "leave out --calibrate, or choose a --type of few bits"
   case is BLAS.Unavailable:
-    "install it (Debian: apt install libopenblas0), or convert with --calibrate none"
+    "it is Debian's package libopenblas0, and --calibrate none does without"
   default: nil
   }
 }
