@@ -1,4 +1,5 @@
 package import ArgumentParser
+internal import CMemoryRefusal
 internal import CTemporaries
 import Foundation
 internal import Platform
@@ -104,5 +105,6 @@ package enum Program {
     _ = signal(SIGXFSZ, SIG_IGN)
     temporaries_remove_on_signals()
     mapped_files_explain_signals()
+    memory_refusal_ends_with(temporaries_remove_all)
   }
 }
