@@ -39,10 +39,16 @@ EXCEPTIONS = [
      "a storage's record is longer than its elements, all of which are there"),
     (r"unsupported multidisk archive",
      "a disk number in the zip directory, which says nothing about where the bytes are"),
-    (r"Attempted to read a PyTorch file with version|invalid literal for int",
+    (r"Attempted to read a PyTorch file with version|Couldn't parse the version|invalid literal for int",
      "records about the archive (`version`, `.format_version`, `.storage_alignment`) decide nothing that we read"),
     (r"UnicodeDecodeError",
      "text that is not UTF-8 is repaired where it is printed"),
+    (r"unhashable type",
+     "a key that Python cannot hash is a name that no tensor of a model has"),
+    (r"requires_grad must be a bool|function.__new__|not enough values to unpack",
+     "arguments that decide nothing about the bytes (gradients, the class that a call makes, the view of a storage)"),
+    (r"qscheme on UnknownQuantizer",
+     "a dtype of quantized numbers is listed and refused only where the tensor is asked for; PyTorch makes one it can't copy"),
 ]
 
 
@@ -103,6 +109,8 @@ def tensors(value, name="", depth=0):
 
 
 def digest(tensor):
+    # Copied as it is, a byte of a bool that is neither 0 nor 1 would become 1.
+    tensor = tensor.view(torch.uint8) if tensor.dtype == torch.bool else tensor
     # A copy in plain order: contiguous() keeps odd strides of sides of 1.
     whole = torch.empty(tensor.numel(), dtype=tensor.dtype)
     whole.view(tensor.shape).copy_(tensor.detach())
