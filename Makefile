@@ -114,7 +114,7 @@ faults: build ## Kills at KILLS random moments, failing system calls, full disks
 
 # -O: the tests would take hours without.
 test-tsan: setup ## All tests under ThreadSanitizer
-	VAR_SANITIZER=thread TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp \
+	VAR_SANITIZER=thread TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:allocator_may_return_null=1 \
 	  $(SWIFT) test -c release --disable-testable-imports --scratch-path .build/tsan --sanitize=thread
 
 # Not leaks: what a program holds at its end is the system's to take. Memory that can't be had is nil, as without it.
