@@ -8,6 +8,8 @@ DESTDIR   ?=
 OUT       ?= out
 SECONDS   ?= 60
 ROUNDS    ?= 5
+KILLS     ?= 300
+MUTANTS   ?= 21000
 
 BUILD     := .build/release
 DEMO      := models/fashion-var
@@ -41,7 +43,8 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz parity-full bench kernel-bench quality \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults test-tsan test-asan differential \
+        security parity-full bench kernel-bench quality \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -106,6 +109,24 @@ fuzz: setup ## libFuzzer with sanitizers on every reader, SECONDS each; the tabl
 	  -Xcc -fsanitize=fuzzer-no-link,address,undefined -Xcc -fno-sanitize-recover=undefined
 	$(PYTHON) tools/fuzz.py --driver .build/fuzz/release/fuzz --seconds $(SECONDS)
 
+faults: build ## Kills at KILLS random moments, failing system calls, full disks, cut files: is anything lost? → docs/security.md
+	$(PYTHON) tools/faults.py --binaries $(BUILD) --kills $(KILLS) --table docs/security.md
+
+# -O: the tests would take hours without.
+test-tsan: setup ## All tests under ThreadSanitizer
+	VAR_SANITIZER=thread TSAN_OPTIONS=suppressions=$(CURDIR)/tools/tsan.supp:allocator_may_return_null=1 \
+	  $(SWIFT) test -c release --disable-testable-imports --scratch-path .build/tsan --sanitize=thread
+
+# Not leaks: what a program holds at its end is the system's to take. Memory that can't be had is nil, as without it.
+test-asan: setup ## All tests under AddressSanitizer
+	VAR_SANITIZER=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
+	  $(SWIFT) test -c release --disable-testable-imports --scratch-path .build/asan --sanitize=address
+
+differential: build ## What we read of mutated checkpoints, PyTorch and safetensors read alike; MUTANTS of them → docs/security.md
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/differential.py --binaries $(BUILD) --mutants $(MUTANTS) --seed 3 --table docs/security.md
+
+security: fuzz faults differential ## All of docs/security.md's figures
 
 $(CHECKS)/d16/var.pth:
 	$(call venv,tools/requirements.txt)

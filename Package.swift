@@ -62,6 +62,8 @@ let package = Package(
       ],
       linkerSettings: [.linkedLibrary("m")]),
     .target(name: "CTemporaries"),
+    .target(
+      name: "CMemoryRefusal", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Opened when it is needed, not linked: see openblas.h.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     .target(name: "CImageIO", dependencies: ["CPNG", "CJPEG", "CGIF", "CZlib"]),
@@ -122,7 +124,9 @@ let package = Package(
     + [
       .target(
         name: "CommandSupport",
-        dependencies: ["Platform", "TensorBytes", "CTemporaries", argumentParser],
+        dependencies: [
+          "Platform", "TensorBytes", "CTemporaries", "CMemoryRefusal", argumentParser,
+        ],
         swiftSettings: strict),
       .executableTarget(
         name: "var-convert",

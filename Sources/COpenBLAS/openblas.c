@@ -3,7 +3,12 @@
 
 #include <dlfcn.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 // Of cblas.h and LAPACK.
 enum { ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112, LOWER = 122 };
@@ -33,16 +38,38 @@ static const char *safe_kind(void) {
     return NULL;
 }
 
+/// Whether there is room for the library and the buffers that it takes for each thread: where there is none, it tries
+/// for ever. Only a limit of addresses (ulimit -v) refuses them.
+static int has_room(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return 1;
+    const long threads = sysconf(_SC_NPROCESSORS_ONLN);
+    const size_t size = ((size_t)(threads < 1 ? 1 : threads) << 27) + ((size_t)64 << 20);
+    void *const room = mmap(NULL, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return room != MAP_FAILED && munmap(room, size) == 0;
+}
+
 const char *openblas_open(void) {
     if (blas.library) return NULL;
+    if (!has_room()) return "there is no memory for its buffers; raise the limit (ulimit -v)";
     const char *const kind = safe_kind();
     // Not over the user's own choice: he may know better which kernels of his build are sound.
     if (kind) setenv("OPENBLAS_CORETYPE", kind, 0);
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     static const char *const names[] = {"libopenblas.so.0", "libopenblas.so", "libopenblas.dylib"};
     void *library = NULL;
-    for (size_t i = 0; !library && i < sizeof names / sizeof names[0]; i++) library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
-    if (!library) return "the library is not installed";
+    // Of the usual name: the others are rarely there.
+    static char first_reason[500];
+    for (size_t i = 0; !library && i < sizeof names / sizeof names[0]; i++) {
+        library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+        const char *const reason = library || i > 0 ? NULL : dlerror();
+        if (reason) snprintf(first_reason, sizeof first_reason, "%s", reason);
+    }
+    if (!library) {
+        // A library that is there may lack memory.
+        if (strstr(first_reason, "No such file")) return "the library is not installed";
+        return first_reason;
+    }
     blas.multiply = (sgemm)dlsym(library, "cblas_sgemm");
     blas.square = (ssyrk)dlsym(library, "cblas_ssyrk");
     blas.factor = (spotrf)dlsym(library, "spotrf_");

@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "temporaries.h"
-#include "internal.h"
 
 #include <signal.h>
 #include <stdatomic.h>

@@ -1,6 +1,5 @@
 #define _GNU_SOURCE
 #include "temporaries.h"
-#include "internal.h"
 
 #include <errno.h>
 #include <signal.h>

@@ -1,4 +1,5 @@
 package import ArgumentParser
+internal import CMemoryRefusal
 internal import CTemporaries
 import Foundation
 internal import Platform
@@ -21,6 +22,11 @@ package enum Program {
     _ command: (some ParsableCommand).Type, remedy: (any Error) -> String? = { _ in nil }
   ) -> Never {
     prepare()
+    // Without them every command would be a call for help.
+    if CommandLine.arguments.isEmpty {
+      Console.note("Error: the arguments cannot be read; is /proc mounted?")
+      exit(ExitCode.failure.rawValue)
+    }
     if let argument = foreignArgument {
       Console.note(
         "Error: the argument '\(argument)' is not UTF-8 text, and neither would be a path that is "
@@ -99,5 +105,6 @@ package enum Program {
     _ = signal(SIGXFSZ, SIG_IGN)
     temporaries_remove_on_signals()
     mapped_files_explain_signals()
+    memory_refusal_ends_with(temporaries_remove_all)
   }
 }

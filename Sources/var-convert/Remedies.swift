@@ -25,8 +25,9 @@ func remedy(for error: any Error) -> String? {
   case RecipeError.unmatched: "--dry-run lists their names"
   case CalibrationError.halfModel: "give both --var and --vae, or --calibrate none"
   case CalibrationError.nothingToCalibrate: "leave out --calibrate, or choose a --type of few bits"
-  case is BLAS.Unavailable:
+  case let error as BLAS.Unavailable where error.reason.hasSuffix("not installed"):
     "install it (Debian: apt install libopenblas0), or convert with --calibrate none"
+  case is BLAS.Unavailable: "or convert with --calibrate none"
   default: nil
   }
 }

@@ -17,8 +17,10 @@ import Testing
     let path = try folder.write(bytes, to: "hostile")
     let measured = try CommandRunner.measure(
       "var-convert", [arguments[0], path] + arguments.dropFirst())
-    #expect(measured.seconds < 2, "line \(line): \(measured.seconds) s")
-    #expect(measured.peakBytes < 300_000_000, "line \(line): \(measured.peakBytes) bytes")
+    #expect(Sanitizer.isOn || measured.seconds < 2, "line \(line): \(measured.seconds) s")
+    #expect(
+      Sanitizer.isOn || measured.peakBytes < 300_000_000,
+      "line \(line): \(measured.peakBytes) bytes")
     let result = measured.result
     #expect(result.status == 0 || result.status == 1, "line \(line): \(result.errors)")
     if let status { #expect(result.status == status, "line \(line): \(result.errors)") }

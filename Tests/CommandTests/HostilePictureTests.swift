@@ -20,8 +20,10 @@ import Testing
         "tokenize", folder.write(bytes, to: "picture"), "--fit", "pad", "--force", "--model",
         ConvertedModel.path(), "--output", folder.file("tokens.json"),
       ])
-    #expect(measured.seconds < 2, "line \(line): \(measured.seconds) s")
-    #expect(measured.peakBytes < 300_000_000, "line \(line): \(measured.peakBytes) bytes")
+    #expect(Sanitizer.isOn || measured.seconds < 2, "line \(line): \(measured.seconds) s")
+    #expect(
+      Sanitizer.isOn || measured.peakBytes < 300_000_000,
+      "line \(line): \(measured.peakBytes) bytes")
     #expect(measured.result.status == status, "line \(line): \(measured.result.errors)")
     return measured.result
   }

@@ -73,7 +73,7 @@ import Testing
     }
   }
 
-  @Test func aFileCutWhileMappedIsAMessage() throws {
+  @Test(.disabled(if: Sanitizer.isOn)) func aFileCutWhileMappedIsAMessage() throws {
     // Sparse: a gibibyte that takes no room.
     let size = 1 << 30
     let header = Array(
@@ -106,7 +106,7 @@ import Testing
     #expect(text.split(separator: "\n").count == 1)
   }
 
-  @Test func aLimitOfFileSizesIsAMessage() throws {
+  @Test(.disabled(if: Sanitizer.isOn)) func aLimitOfFileSizesIsAMessage() throws {
     let script = """
       ulimit -f 100
       var-convert convert --var "\(Self.plain)var.pth" --vae "\(Self.plain)vae.pth" --output limited.varq

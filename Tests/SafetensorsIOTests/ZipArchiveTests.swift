@@ -67,6 +67,10 @@ import Testing
   @Test func refusesBadEntries() throws {
     let name = "archive/data/0"
     try check(.encrypted(entry: name)) { $0.entries[1].flags = 1 }
+    // Strong encryption, and a directory whose values are masked.
+    for flags: UInt16 in [0x40, 0x2000] {
+      try check(.encrypted(entry: name)) { $0.entries[1].flags = flags }
+    }
     try check(.compressionMethod(entry: name, method: 14)) { $0.entries[1].method = 14 }
     try check(.nameMismatch(entry: name)) { $0.entries[1].localName = "archive/data/1" }
     try check(.badSize(entry: name, size: 9)) { $0.entries[1].size = 9 }

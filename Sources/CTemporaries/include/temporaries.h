@@ -18,6 +18,9 @@ void temporaries_forget(int number);
 /// ignored (as nohup does) or handled already stay so. For programs: a library sets no handlers.
 void temporaries_remove_on_signals(void);
 
+/// Removes the noted paths now, before the process ends; allocates nothing.
+void temporaries_remove_all(void);
+
 /// Notes where a file is mapped. `path` is copied, and printed as it is.
 /// Returns its number, or -1 if the table is full: a file that is cut then ends the process by SIGBUS.
 int mapped_files_add(const void *start, size_t size, const char *path);

@@ -33,7 +33,8 @@ struct ZipDirectoryParser {
 
   private func entry(_ record: DirectoryRecord) throws(ZipError) -> ZipEntry {
     let name = record.name
-    guard record.flags & 1 == 0 else { throw .encrypted(entry: name) }
+    // Bits 0, 6 and 13: the bytes, all of them by strong encryption, the directory too.
+    guard record.flags & 0x2041 == 0 else { throw .encrypted(entry: name) }
     guard record.method == 0 || record.method == 8 else {
       throw .compressionMethod(entry: name, method: Int(record.method))
     }
