@@ -33,7 +33,8 @@ package enum OutputKind {
   /// Suffixes that say what a file is.
   private static let known: Set<String> = [
     "png", "apng", "gif", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif", "heic", "jxl", "ppm",
-    "svg", "pdf", "html", "htm", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq", "pth", "pt",
+    "svg", "pdf", "html", "htm", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq",
+    "pth", "pt",
     "safetensors",
   ]
 

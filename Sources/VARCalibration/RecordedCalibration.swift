@@ -1,5 +1,5 @@
-package import VARConversion
 package import VARCompute
+package import VARConversion
 internal import VARModel
 internal import VARQuant
 

@@ -25,6 +25,7 @@ struct VerificationFacts: Encodable {
     let largestChange: Float?
     let excess: Double?
     let rowExcess: Double?
+    let tail: Double?
     let maxAbs: Float?
     let rmse: Double?
     let sqnr: Decibels?
@@ -41,6 +42,7 @@ struct VerificationFacts: Encodable {
       case largestChange = "largest_change"
       case excess
       case rowExcess = "row_excess"
+      case tail
       case maxAbs = "max_abs"
       case rmse
       case sqnr = "sqnr_db"
@@ -92,6 +94,7 @@ struct VerificationFacts: Encodable {
         elements: result?.count ?? 0, largestChange: result?.largest,
         excess: result?.excess.flatMap { $0.tensor.isFinite ? $0.tensor : nil },
         rowExcess: result?.excess.flatMap { $0.row.isFinite ? $0.row : nil },
+        tail: result?.excess?.tail,
         maxAbs: statistics?.maximumError, rmse: statistics?.rootMeanSquare,
         sqnr: statistics.map { Decibels($0.sqnr) }, sound: verdict.problem == nil && isDerived)
     }

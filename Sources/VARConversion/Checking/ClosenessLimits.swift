@@ -1,25 +1,31 @@
-package import VARQuant
+internal import VARQuant
 
-/// What weights that can't be derived exactly may be off by, by how ``RoundingExcess`` measures it.
+/// What weights that can't be derived exactly may be off by, as ``RoundingExcess`` measures it.
 ///
-/// Measured on the calibrated demo model; `docs/convert.md` has the figures.
-package struct ClosenessLimits: Sendable {
-  /// Of a whole tensor.
-  package let tensor: Double
-  /// Of its worst row.
-  package let row: Double
-  /// Correction of a bias by the root of its row's squared error: as large as the inputs' mean, a vector.
-  package static let bias = 40.0
+/// Measured on the demo model, calibrated in each format; `docs/convert.md` has the figures.
+struct ClosenessLimits {
+  /// Of ``RoundingExcess/score``, of a whole tensor.
+  let score: Double
+  /// Of the worst row's squared error, by that of rounding.
+  let row: Double
+  /// Of a bias's correction, by the root of the squared error of its row of weights.
+  static let bias = 40.0
 
   /// The limits of calibrated weights, which trade errors against each other.
-  package static func calibrated(_ format: TensorFormat) -> ClosenessLimits {
-    ClosenessLimits(tensor: 2.2, row: 6)
+  static func calibrated(_ format: TensorFormat) -> ClosenessLimits {
+    let score =
+      switch format {
+      case .q3: 5.6
+      case .q4: 5.0
+      case .q5: 5.1
+      default: 4.67
+      }
+    return ClosenessLimits(score: score, row: 8)
   }
 
   /// The limits of weights that another program has rounded, one by one.
-  package static let rounded = ClosenessLimits(tensor: 1.6, row: 3)
+  static let rounded = ClosenessLimits(score: 1.6, row: 3)
 
-  package func admit(_ excess: RoundingExcess) -> Bool {
-    excess.tensor <= tensor && excess.row <= row
-  }
+  /// Whether a tensor is within the limits.
+  func admit(_ excess: RoundingExcess) -> Bool { excess.score <= score && excess.row <= row }
 }

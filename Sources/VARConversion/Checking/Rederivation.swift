@@ -190,6 +190,7 @@ private struct Differences {
     var rounded: [Double] = []
     let columns = max(1, plan.source.columns)
     var first = 0
+    var far = 0
     try unsafe plan.source.forEachPiece { values in
       let rows = first..<first + values.count / columns
       first = rows.upperBound
@@ -207,13 +208,26 @@ private struct Differences {
           noise += error * error
           least += other * other
         }
+        let row = row * columns..<(row + 1) * columns
+        for block in row.pieces(of: 32) {
+          let least = block.reduce(0.0) { sum, index in
+            let error = unsafe Double(values[index] - derived[index])
+            return sum + error * error
+          }
+          let limit = 27 * least / Double(block.count)
+          far += block.count { index in
+            let error = unsafe Double(values[index] - own[index])
+            return error * error > limit
+          }
+        }
         stored.append(noise)
         rounded.append(least)
       }
       statistics.add(unsafe Array(values), own)
     }
     result.statistics = statistics
-    result.excess = RoundingExcess(stored: stored, rounded: rounded)
+    result.excess = RoundingExcess(
+      stored: stored, rounded: rounded, tail: Double(far) / Double(max(1, result.count)))
   }
 
   /// What the planned format makes of whole rows: each stands for itself in every format.

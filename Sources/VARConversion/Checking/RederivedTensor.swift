@@ -44,11 +44,18 @@ package struct RoundingExcess: Equatable, Sendable {
   package private(set) var tensor = 1.0
   /// Of the row where it is largest.
   package private(set) var row = 1.0
+  /// Share of the elements whose error is beyond one and a half steps, as rounding's error in their
+  /// block of 32 tells a step.
+  package let tail: Double
+  /// Error and tail in one number. Calibration raises the first, and moves few weights so far;
+  /// steps that are no part of it raise both.
+  package var score: Double { tensor + 100 * tail }
   /// The squared error of each row.
   let rowNoise: [Double]
 
-  init(stored: [Double], rounded: [Double]) {
+  init(stored: [Double], rounded: [Double], tail: Double) {
     rowNoise = stored
+    self.tail = tail
     let (sum, least) = (stored.reduce(0, +), rounded.reduce(0, +))
     tensor = Self.ratio(sum, least)
     // A row that rounding hardly touches would divide by nothing.
