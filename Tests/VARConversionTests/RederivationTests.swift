@@ -106,12 +106,14 @@ import VARQuant
     #expect(few.changed == [Self.weight])
   }
 
+  /// The same weights in other containers are other files, and it is said that they match.
   @Test func otherSourcesAreNamed() throws {
-    let path = try convert(Self.pair)
-    let found = try verify(
-      path, ["var", "vae"].map { Repository.fixture("models/shared/\($0).pth") }, "--close")
+    let plain = Repository.fixture("models/plain/")
+    let path = try convert([plain + "var.pth", plain + "vae.pth"])
+    let found = try verify(path, [plain + "var-legacy.pth", plain + "vae.safetensors"], "--close")
     #expect(found.status == 1)
     #expect(found.verdict == "other sources")
+    #expect(found.changed == [])
   }
 
   /// Recipes, overrides and settings are taken from the file.
