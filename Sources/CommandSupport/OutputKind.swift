@@ -9,12 +9,15 @@ package enum OutputKind {
   case animation
   /// Facts, figures or tokens.
   case json
+  /// A report to look at.
+  case page
 
   private var suffixes: [String] {
     switch self {
     case .picture: ["png"]
     case .animation: ["png", "apng", "gif"]
     case .json: ["json"]
+    case .page: ["html", "htm"]
     }
   }
 
@@ -23,13 +26,15 @@ package enum OutputKind {
     case .picture: "PNG"
     case .animation: "PNG or GIF"
     case .json: "JSON"
+    case .page: "HTML"
     }
   }
 
   /// Suffixes that say what a file is.
   private static let known: Set<String> = [
     "png", "apng", "gif", "jpg", "jpeg", "webp", "bmp", "tif", "tiff", "avif", "heic", "jxl", "ppm",
-    "svg", "pdf", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq", "pth", "pt",
+    "svg", "pdf", "html", "htm", "mp4", "webm", "mov", "mkv", "avi", "json", "csv", "txt", "varq",
+    "pth", "pt",
     "safetensors",
   ]
 

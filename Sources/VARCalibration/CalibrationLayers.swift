@@ -1,4 +1,4 @@
-internal import VARConversion
+package import VARConversion
 internal import VARModel
 internal import VARQuant
 
@@ -130,4 +130,17 @@ private struct LayerCollector: ArchitectureVisitor {
     linear(layer)
   }
   mutating func norm(_ layer: AffineLayer) {}
+}
+
+extension ConversionPlan {
+  /// What a calibration of this plan makes.
+  package var calibrated: Rederivation.Calibrated {
+    let layers = CalibratedLayers(self).all
+    var biases: [String: (weight: String, first: Int)] = [:]
+    for layer in layers where layer.correctsBias {
+      // The rows of a bias begin with the first of its outputs.
+      for bias in layer.biases { biases[bias.name] = (layer.weight, bias.first) }
+    }
+    return .init(weights: Set(layers.map(\.weight)), biases: biases)
+  }
 }

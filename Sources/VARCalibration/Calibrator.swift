@@ -98,13 +98,13 @@ package final class Calibrator: TensorCalibration {
 
   /// Writes a calibrated weight or a corrected bias.
   package func write(
-    _ tensor: PlannedTensor, to writer: VarqWriter
+    _ tensor: PlannedTensor, to sink: any TensorSink
   ) throws -> QuantizationStatistics? {
     guard let layer = layers.byName[tensor.name] else { return nil }
     if ready[tensor.name] == nil, !fallbacks.contains(layer.weight) { try calibrate(layer) }
     switch ready.removeValue(forKey: tensor.name) {
-    case .weight(let result): return try result.write(layer, source(of: layer), to: writer)
-    case .bias(let values): return try writer.append(values)
+    case .weight(let result): return try result.write(layer, source(of: layer), to: sink)
+    case .bias(let values): return try sink.append(values)
     case nil: return nil
     }
   }

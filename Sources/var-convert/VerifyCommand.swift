@@ -1,21 +1,33 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import TensorBytes
+import VARCalibration
+import VARCompute
 import VARConversion
 import VARQuant
 
 struct VerifyCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
-    abstract: "Check a .varq file, by itself or against the checkpoints it came from.",
+    abstract: "Check a .varq file, by itself or against what it was converted from.",
     discussion: """
       Every checksum and every rule of the format is checked. With --against, the \
-      error of each tensor is printed too; it must stay within the limit of its \
-      format. Ends with status 1 if anything is wrong.
+      sources' SHA-256 are compared with the recorded ones, and every tensor is made \
+      again by the recorded recipe and compared byte for byte. The verdict:
+
+        re-derived     every byte is what sources and recipe give
+        close          it is as close as its format allows, but can't be made again \
+      exactly: calibrated (see --recalibrate), or of an unknown program
+        changed        some tensors are not what the sources give
+        other sources  the files are not those that it was converted from
+
+      Ends with status 0 for re-derived, and with --close for close; else with 1.
 
       EXAMPLES
         var-convert verify d16.varq
         var-convert verify d16.varq --against var_d16.pth vae.pth
+        var-convert verify d16-q4.varq --against var_d16.pth vae.pth --recalibrate
       """)
 
   @Argument(help: "The .varq file.", completion: .file(extensions: ["varq"]))
@@ -23,99 +35,103 @@ struct VerifyCommand: ParsableCommand {
 
   @Option(
     parsing: .upToNextOption,
-    help: ArgumentHelp("Checkpoints to compare with.", valueName: "file"), completion: .file())
+    help: ArgumentHelp(
+      "The files it was converted from: checkpoints, or another .varq file.", valueName: "file"),
+    completion: .file())
   var against: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "The part of the checkpoints that holds the model. (default: the only one)",
+      "The part of the checkpoints that holds the model. (default: the recorded one)",
       valueName: "path"))
   var root: String?
+
+  @Flag(help: "End with status 0 where what can't be made again exactly is within its limits.")
+  var close = false
+
+  @Flag(help: "Run the recorded calibration again, and compare its bytes, too.")
+  var recalibrate = false
+
+  @Option(
+    help: ArgumentHelp(
+      "The pictures that the file was calibrated by, where they were a folder's.",
+      valueName: "folder"), completion: .directory)
+  var calibrate: String?
+
+  @Option(
+    help: ArgumentHelp("A page that shows what was found.", valueName: "file"),
+    completion: .file(extensions: ["html"]))
+  var report: String?
+
+  @Flag(name: .shortAndLong, help: "Replace the report if it exists.")
+  var force = false
 
   @Flag(help: "Print JSON.")
   var json = false
 
+  func validate() throws {
+    try OutputKind.page.check(report, "--report", json: json)
+    if against.isEmpty && (close || recalibrate || calibrate != nil) {
+      throw ValidationError("--close, --recalibrate and --calibrate need --against.")
+    }
+    if calibrate != nil && !recalibrate {
+      throw ValidationError("--calibrate needs --recalibrate.")
+    }
+  }
+
   func run() throws {
+    let outputs = Outputs(reading: [file] + against, replacing: force ? .always : .never)
+    let page = try report.map { try outputs.file(Console.outputPath($0)) }
     let line = ProgressLine()
-    let verdicts = try Verifier(file, against: against, root: root).verdicts { line.show($0) }
+    let verdicts = try Verifier(file).verdicts { line.show($0) }
+    let derived =
+      against.isEmpty
+      ? nil : try Rederivation(file, against: against, root: root) { line.show($0) }
+    let recalibration = try derived.flatMap { try calibration(of: $0, line) }
+    let tensors = try derived?.run(
+      calibration: recalibration, calibrated: derived.flatMap(calibrated) ?? .init()
+    ) { if recalibration == nil { line.show($0) } }
     line.clear()
-    let report = VerificationReport(file, verdicts)
-    if json { try Console.print(json: report) } else { try Console.print(lines(verdicts, report)) }
-    if !report.sound { throw ExitCode.failure }
-  }
-
-  private func lines(_ verdicts: [TensorVerdict], _ report: VerificationReport) -> [String] {
-    var lines: [String] = []
-    if !against.isEmpty {
-      var table = TextTable(["tensor", "format", "max abs", "RMSE", "SQNR dB"])
-      for verdict in verdicts {
-        guard let statistics = verdict.statistics else { continue }
-        table.add([
-          verdict.name, verdict.format.name, Self.text(Double(statistics.maximumError)),
-          Self.text(statistics.rootMeanSquare), Format.fixed(statistics.sqnr, 1),
-        ])
-      }
-      lines.append(table.text)
-      if report.compared < verdicts.count {
-        lines.append(
-          "\(Format.count(verdicts.count - report.compared, "tensor")) had no source to compare")
-      }
+    let facts = VerificationFacts(
+      file, verdicts, derived, tensors, allowsClose: close, isRecalibrated: recalibration != nil)
+    try page?.write(VerificationPage(facts).html)
+    if json {
+      try Console.print(json: facts)
+    } else {
+      try Console.print(facts.lines, aside: report == "-")
     }
-    for verdict in verdicts {
-      if let defect = verdict.defect { lines.append("DAMAGED \(defect)") }
-      if let statistics = verdict.statistics, !verdict.isClose {
-        let limit = verdict.format.accuracy.leastSQNR
-        lines.append(
-          "DIFFERS \(verdict.name): \(Format.fixed(statistics.sqnr, 1)) dB, at least "
-            + "\(Format.fixed(limit, 0)) dB were expected of \(verdict.format.name)")
-      }
+    if !facts.sound { throw ExitCode.failure }
+  }
+
+  /// What the file's calibration has made, if it says that it had one.
+  private func calibrated(_ derived: Rederivation) -> Rederivation.Calibrated? {
+    RecordedCalibration(derived) == nil ? nil : derived.plan.calibrated
+  }
+
+  /// The recorded calibration, to be run again; nil without --recalibrate or where nothing was
+  /// calibrated.
+  private func calibration(of derived: Rederivation, _ line: ProgressLine) throws -> Calibrator? {
+    guard recalibrate, let recorded = RecordedCalibration(derived, folder: calibrate) else {
+      return nil
     }
-    let verdict = report.sound ? "sound" : "NOT sound"
-    return lines + ["\(file): \(Format.count(verdicts.count, "tensor")), \(verdict)"]
-  }
-
-  /// Three significant digits, or 0.
-  private static func text(_ value: Double) -> String {
-    value == 0 ? "0" : String(format: "%.2e", value)
-  }
-}
-
-/// The JSON of `verify`.
-private struct VerificationReport: Encodable {
-  struct Tensor: Encodable {
-    let name: String
-    let format: String
-    let defect: String?
-    let maxAbs: Float?
-    let rmse: Double?
-    let sqnr: Decibels?
-    let sound: Bool
-
-    enum CodingKeys: String, CodingKey {
-      case name
-      case format
-      case defect
-      case maxAbs = "max_abs"
-      case rmse
-      case sqnr = "sqnr_db"
-      case sound
+    if recorded.usesFolder && calibrate == nil {
+      throw ValidationError("the file was calibrated by pictures: name their folder by --calibrate")
     }
-  }
-
-  let file: String
-  let sound: Bool
-  let compared: Int
-  let tensors: [Tensor]
-
-  init(_ file: String, _ verdicts: [TensorVerdict]) {
-    self.file = file
-    sound = verdicts.allSatisfy(\.isSound)
-    compared = verdicts.count { $0.statistics != nil }
-    tensors = verdicts.map { verdict in
-      Tensor(
-        name: verdict.name, format: verdict.format.name, defect: verdict.defect.map { "\($0)" },
-        maxAbs: verdict.statistics?.maximumError, rmse: verdict.statistics?.rootMeanSquare,
-        sqnr: verdict.statistics.map { Decibels($0.sqnr) }, sound: verdict.isSound)
+    let isHere = recorded.level?.isAvailable == true
+    if !isHere {
+      Console.note(
+        "note: the calibration was computed with \(recorded.levelName.printable()), which this "
+          + "machine lacks: with \(CPULevel.best.rawValue), the last bits may differ")
+    }
+    let scratch = try Outputs(reading: [], replacing: .always).file(
+      FileManager.default.temporaryDirectory.path + "/verify.varq")
+    return try Calibrator(
+      derived.plan, of: derived.source, beside: scratch,
+      Compute(mode: .f32, level: isHere ? recorded.level ?? .best : .best), recorded.options
+    ) { progress in
+      line.update(
+        progress.fraction,
+        "calibrating \(Format.fixed(100 * progress.fraction, 0)) %, \(progress.work)")
     }
   }
 }

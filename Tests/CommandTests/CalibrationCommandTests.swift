@@ -38,7 +38,7 @@ import Testing
     #expect(try folder.names() == ["q4.varq"])
     let verdict = try CommandRunner.run(
       "var-convert",
-      ["verify", folder.file("q4.varq"), "--against", Self.demo[1], Self.demo[3]])
+      ["verify", folder.file("q4.varq"), "--against", Self.demo[1], Self.demo[3], "--recalibrate"])
     #expect(verdict.status == 0, "\(verdict.text)")
     #expect(try convert("none.varq", "--type", "q4", "--calibrate", "none").status == 0)
     #expect(try metadata("none.varq")["convert.calibration"] == nil)

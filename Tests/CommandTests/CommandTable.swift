@@ -114,7 +114,9 @@ enum CommandTable {
     TableCommand(
       program: "var-convert", name: "inspect", arguments: ["model.varq"], inputs: [], outputs: []),
     TableCommand(
-      program: "var-convert", name: "verify", arguments: ["model.varq"], inputs: [], outputs: []),
+      program: "var-convert", name: "verify",
+      arguments: ["model.varq", "--against", "var.pth", "vae.pth"],
+      inputs: ["model.varq", "var.pth", "vae.pth"], outputs: [("--report", "out.html")]),
     TableCommand(
       program: "var-convert", name: "export", arguments: ["model.varq"], inputs: ["model.varq"],
       outputs: [], folder: ("--output", "vae.safetensors")),

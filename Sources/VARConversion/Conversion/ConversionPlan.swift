@@ -109,6 +109,27 @@ public struct ConversionPlan: Sendable {
     isRequantization = model.former != nil
   }
 
+  /// Plans a file whose tensors have the formats that another file of the model has chosen.
+  init(_ model: SourceModel, _ survey: Survey, formatsOf file: VarqFile) {
+    configuration = model.configuration
+    tensors = model.bindings.map { binding in
+      let specification = binding.specification
+      let format = file[specification.name]?.format ?? .f32
+      return PlannedTensor(
+        specification: specification,
+        target: TensorPlan(
+          name: specification.name,
+          format: format.suits(shape: specification.storedShape) ? format : .f32,
+          shape: specification.storedShape),
+        note: nil, source: binding.source)
+    }
+    recipe = ConversionRecipe(.f32)
+    fixedMetadata = model.configuration.metadata
+    sources = model.sourceFiles.map(\.file)
+    digests = survey.digests
+    isRequantization = model.former != nil
+  }
+
   /// The choice, or q8 (f32 where that is too small) if the format's scales lose too much.
   private static func spare(
     _ choice: FormatChoice, _ facts: TensorFacts, _ source: SourceTensor
@@ -138,6 +159,8 @@ public struct ConversionPlan: Sendable {
     metadata["convert.version"] = .string("var-convert " + Version.current)
     metadata["convert.recipe"] = .string(recipe.rules.isEmpty ? recipe.name : recipe.json)
     metadata["convert.overrides"] = .stringList(recipe.overrides.map(\.text))
+    // Without it nobody knows which of two models in a file it was.
+    metadata["convert.root"] = model.root.map { .string($0) }
     if let former = model.former {
       metadata.inherit(from: former.file)
     } else {

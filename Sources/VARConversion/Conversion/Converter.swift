@@ -57,8 +57,20 @@ public struct Converter {
     return try writer.finishUnnamed()
   }
 
+  /// Makes all tensors as for a file, and compares them with one that is there; writes nothing.
+  /// - Returns: the names of the tensors that are the same byte for byte, and what storing each
+  ///   tensor of the plan costs.
+  package func compare(
+    with file: VarqFile, calibration: (any TensorCalibration)? = nil,
+    progress: (ConversionProgress) -> Void = { _ in }
+  ) throws -> (same: Set<String>, statistics: [QuantizationStatistics]) {
+    let comparison = VarqComparison(file, tensors: plan.tensors.map(\.target))
+    let statistics = try append(to: comparison, calibration, .verifying, progress)
+    return (comparison.same, statistics)
+  }
+
   private func append(
-    to writer: VarqWriter, _ calibration: (any TensorCalibration)?,
+    to sink: any TensorSink, _ calibration: (any TensorCalibration)?,
     _ phase: ConversionProgress.Phase, _ progress: (ConversionProgress) -> Void
   ) throws -> [QuantizationStatistics] {
     var tracker = ConversionProgress(
@@ -70,29 +82,29 @@ public struct Converter {
         tracker.done += count
         progress(tracker)
       }
-      if let cost = try calibration?.write(tensor, to: writer) {
+      if let cost = try calibration?.write(tensor, to: sink) {
         statistics.append(cost)
         advance(tensor.elementCount)
       } else {
-        statistics.append(try encode(tensor, writer, advance))
+        statistics.append(try encode(tensor, sink, advance))
       }
     }
     return statistics
   }
 
   private func encode(
-    _ tensor: PlannedTensor, _ writer: VarqWriter, _ progress: (Int) -> Void
+    _ tensor: PlannedTensor, _ sink: any TensorSink, _ progress: (Int) -> Void
   ) throws -> QuantizationStatistics {
     if let stored = tensor.source.stored(in: tensor.target.format) {
-      return try copy(stored.file, stored.bytes, tensor.elementCount, writer, progress)
+      return try copy(stored.file, stored.bytes, tensor.elementCount, sink, progress)
     }
     var encoder = TensorEncoder(tensor.target.format, shape: tensor.shape)
     do {
       try unsafe tensor.source.forEachPiece { values in
-        try unsafe encoder.encode(UnsafeBufferPointer(values)) { try unsafe writer.append($0) }
+        try unsafe encoder.encode(UnsafeBufferPointer(values)) { try unsafe sink.append($0) }
         progress(values.count)
       }
-      try unsafe encoder.finish { try unsafe writer.append($0) }
+      try unsafe encoder.finish { try unsafe sink.append($0) }
     } catch let error as EncodingError {
       throw ConversionError.encoding(tensor: tensor.name, error)
     }
@@ -101,10 +113,10 @@ public struct Converter {
 
   /// Copies a tensor that a `.varq` file has in the format already: nothing is lost.
   private func copy(
-    _ file: VarqFile, _ bytes: Range<Int>, _ count: Int, _ writer: VarqWriter,
+    _ file: VarqFile, _ bytes: Range<Int>, _ count: Int, _ sink: any TensorSink,
     _ progress: (Int) -> Void
   ) throws -> QuantizationStatistics {
-    try writer.append(copying: bytes, of: file)
+    try sink.append(copying: bytes, of: file)
     progress(count)
     var statistics = QuantizationStatistics()
     statistics.count = count

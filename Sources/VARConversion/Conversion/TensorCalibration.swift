@@ -8,5 +8,5 @@ package protocol TensorCalibration: AnyObject {
   /// Writes a tensor, whose turn it is in the order of the file.
   /// - Returns: what storing it so has cost; nil if nothing was written, because the source's values
   ///   are to be encoded.
-  func write(_ tensor: PlannedTensor, to writer: VarqWriter) throws -> QuantizationStatistics?
+  func write(_ tensor: PlannedTensor, to sink: any TensorSink) throws -> QuantizationStatistics?
 }

@@ -56,6 +56,8 @@ public struct SourceModel: Sendable {
   package let sourceFiles: [(role: String, file: MappedFile)]
   /// The checkpoints of the halves, each once.
   let checkpoints: [Checkpoint]
+  /// The path within the files that was asked for, if one was.
+  let root: String?
   /// The `.varq` file that the source is, if it is one.
   package let former: ModelFile?
 
@@ -138,6 +140,7 @@ public struct SourceModel: Sendable {
         specification: specification,
         source: SourceTensor(.checkpoint(state.checkpoint, tensor), specification))
     }
+    root = options.root
     former = nil
     sourceFiles = Self.files(transformer, tokenizer)
     let halves = [transformer, tokenizer].compactMap(\.self).map(\.checkpoint)
@@ -165,6 +168,7 @@ public struct SourceModel: Sendable {
     }
     sourceFiles = [("varq", file.file.file)]
     checkpoints = []
+    root = options.root
     former = file
   }
 

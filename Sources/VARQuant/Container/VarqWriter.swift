@@ -22,7 +22,7 @@ package enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertibl
 /// The tensors' bytes are appended in the order of the plan. Header and table, which hold the
 /// checksums, are written last, into the room left for them; then the file appears under its name.
 /// The same plan and bytes give the same file.
-package final class VarqWriter {
+package final class VarqWriter: TensorSink {
   private let output: AtomicFileWriter
   private let metadata: [UInt8]
   private let entryCount: Int
@@ -95,15 +95,6 @@ package final class VarqWriter {
     try unsafe digest.update(bytes)
     progress += bytes.count
     if progress == byteCount { try endTensor() }
-  }
-
-  /// Adds bytes of another file to the current tensor.
-  /// - Throws: as ``append(_:)``.
-  package func append(copying bytes: Range<Int>, of file: VarqFile) throws {
-    for piece in bytes.pieces(of: 1 << 20) {
-      try unsafe file.file.withBytes(in: piece) { try unsafe append($0) }
-      file.file.release(piece)
-    }
   }
 
   /// Writes header and table, and gives the file its name.

@@ -36,19 +36,3 @@ package struct TensorEncoder {
     try unsafe encoder.finish(sink)
   }
 }
-
-extension VarqWriter {
-  /// Encodes all values of the current tensor; for small models, as in tests.
-  /// - Returns: What the encoding has cost.
-  @discardableResult package func append(_ values: [Float]) throws -> QuantizationStatistics {
-    guard let plan = current else {
-      throw VarqWriterError.byteCount(tensor: "after the last", planned: 0, written: values.count)
-    }
-    var encoder = TensorEncoder(plan.format, shape: plan.shape)
-    try unsafe values.withUnsafeBufferPointer { values in
-      try unsafe encoder.encode(values) { try unsafe append($0) }
-    }
-    try unsafe encoder.finish { try unsafe append($0) }
-    return encoder.statistics
-  }
-}
