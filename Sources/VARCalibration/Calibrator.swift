@@ -121,15 +121,15 @@ package final class Calibrator: TensorCalibration {
   /// A layer of adaLN, whose inputs are SiLU of the class embeddings, every one of which is known.
   private func calibrateConditioning(_ layer: CalibratedLayer) throws {
     if conditioning == nil {
-      let hessian = try Hessian(width: layer.columns, blas)
+      let hessian = try Hessian(width: layer.columns, compute, blas)
       let embeddings = try model.file["var.class_emb.weight"]?.floats() ?? []
-      unsafe hessian.add(embeddings.count / layer.columns, compute.pool) { row, target in
+      unsafe hessian.add(embeddings.count / layer.columns) { row, target in
         for index in 0..<target.count {
           let value = Double(embeddings[row * target.count + index])
           unsafe target[index] = Float(value / (1 + exp(-value)))
         }
       }
-      conditioning = (hessian.mean(compute.pool), try factors([hessian]))
+      conditioning = (hessian.mean(), try factors([hessian]))
     }
     guard let conditioning else { return }
     try finish(layer, conditioning.mean, conditioning.factors)
@@ -176,14 +176,16 @@ package final class Calibrator: TensorCalibration {
     let capture = try ImageCapture(model, compute, pictures, seed: options.seed, blas)
     let layers = layers.of(group).map { (place: place(of: $0), layer: $0) }
     try capture.run(group, layers) { layer, hessians in
-      try finish(layer, hessians.flatMap { $0.mean(compute.pool) }, factors(hessians))
+      try finish(layer, hessians.flatMap { $0.mean() }, factors(hessians))
     }
   }
 
   /// A Hessian for each layer, by the place of its weight in the file.
   private func hessians(_ layers: [CalibratedLayer]) throws -> [Int: Hessian] {
     var hessians: [Int: Hessian] = [:]
-    for layer in layers { hessians[place(of: layer)] = try Hessian(width: layer.columns, blas) }
+    for layer in layers {
+      hessians[place(of: layer)] = try Hessian(width: layer.columns, compute, blas)
+    }
     return hessians
   }
 
@@ -194,18 +196,18 @@ package final class Calibrator: TensorCalibration {
   private func gather(
     into hessians: [Int: Hessian]
   ) -> (WeightMatrix, ActivationBuffer, Int) -> Void {
-    { [pool = compute.pool] weight, input, count in
+    { weight, input, count in
       guard let hessian = hessians[weight.data.lowerBound] else { return }
       // The threads only read it.
       nonisolated(unsafe) let input = input
-      unsafe hessian.add(count, pool) { unsafe input.copy(row: $0, into: $1) }
+      unsafe hessian.add(count) { unsafe input.copy(row: $0, into: $1) }
     }
   }
 
   private func finish(_ layers: [CalibratedLayer], _ hessians: [Int: Hessian]) throws {
     for layer in layers {
       guard let hessian = hessians[place(of: layer)] else { continue }
-      try finish(layer, hessian.mean(compute.pool), factors([hessian]))
+      try finish(layer, hessian.mean(), factors([hessian]))
     }
   }
 

@@ -1,3 +1,4 @@
+import TensorBytes
 import Testing
 import VARCalibration
 import VARCompute
@@ -5,7 +6,8 @@ import VARCore
 import VARQuant
 
 /// A layer with random weights, and inputs that are correlated as a network's are: products of few
-/// factors, some columns larger than others, and a little noise.
+/// factors, some columns larger than others, and a little noise. They are bf16 numbers, so that their
+/// Hessian is the same in all arithmetics but for the order of its sums.
 struct Problem {
   let rows: Int
   let columns: Int
@@ -31,7 +33,8 @@ struct Problem {
         let signal = (0..<factors).reduce(Float(0)) {
           $0 + hidden[$1] * mixing[$1 * columns + column]
         }
-        return gains[column] * (signal / Float(factors).squareRoot() + 0.5 * normal() + 0.3)
+        let input = gains[column] * (signal / Float(factors).squareRoot() + 0.5 * normal() + 0.3)
+        return HalfPrecision.float(bf16: HalfPrecision.bf16(input))
       }
     }
   }
@@ -44,9 +47,9 @@ struct Problem {
   }
 
   /// The Hessian of the inputs.
-  func hessian(_ pool: ThreadPool) throws -> Hessian {
-    let hessian = try Hessian(width: columns, .open())
-    unsafe hessian.add(inputs.count, pool) { row, target in
+  func hessian(_ compute: Compute) throws -> Hessian {
+    let hessian = try Hessian(width: columns, compute, .open())
+    unsafe hessian.add(inputs.count) { row, target in
       for index in 0..<target.count { unsafe target[index] = inputs[row][index] }
     }
     return hessian
@@ -82,12 +85,12 @@ struct Problem {
 
   /// The weights by GPTQ as it is used.
   func calibrated(
-    _ format: TensorFormat, _ pool: ThreadPool, refinements: Int = 1
+    _ format: TensorFormat, _ compute: Compute, refinements: Int = 1
   ) throws -> GPTQ {
-    let factor = try #require(try InverseFactor(hessian(pool), pool, .open()))
+    let factor = try #require(try InverseFactor(hessian(compute), compute.pool, .open()))
     return try GPTQ(
       SharedFloats(weights), rows: rows, [factor], #require(BlockQuantizer(format)),
-      refinements: refinements, pool, .open())
+      refinements: refinements, compute.pool, .open())
   }
 }
 

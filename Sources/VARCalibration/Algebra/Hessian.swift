@@ -16,10 +16,13 @@ package final class Hessian {
   /// The inputs gathered, [capacity, K].
   private let gathered: SharedFloats
   private var waiting = 0
+  private let pool: ThreadPool
   private let blas: BLAS
+  /// In place of `blas` where it is faster: inputs of linear layers are bf16 numbers there anyway.
+  private let gram: BFloat16Gram?
 
   /// Inputs of one product.
-  private static let capacity = 1024
+  private static let capacity = BFloat16Gram.capacity
   /// Side of a tile: a task of its own, so that a sum is the same on any number of threads.
   private static let tile = 512
   /// Inputs that one task writes.
@@ -28,13 +31,17 @@ package final class Hessian {
   private static let strip = 64
 
   /// The memory that one of this width holds.
-  static func bytes(width: Int) -> Int { 4 * width * (width + capacity) }
+  static func bytes(width: Int) -> Int {
+    4 * width * (width + capacity) + BFloat16Gram.bytes(width: width)
+  }
 
   /// Begins without inputs.
   /// - Throws: `ComputeError.outOfMemory`.
-  package init(width: Int, _ blas: BLAS) throws(ComputeError) {
+  package init(width: Int, _ compute: Compute, _ blas: BLAS) throws(ComputeError) {
     self.width = width
+    pool = compute.pool
     self.blas = blas
+    gram = try BFloat16Gram(width: width, compute)
     sum = try SharedFloats(count: width * width)
     gathered = try SharedFloats(count: Self.capacity * width)
     sums = [Double](repeating: 0, count: width)
@@ -43,12 +50,11 @@ package final class Hessian {
   /// Takes in more inputs.
   /// - Parameter body: writes an input, [K]; is called on several threads at once.
   package func add(
-    _ rows: Int, _ pool: ThreadPool,
-    _ body: @Sendable (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
+    _ rows: Int, _ body: @Sendable (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
   ) {
     var first = 0
     while first < rows {
-      if waiting == Self.capacity { flush(pool) }
+      if waiting == Self.capacity { flush() }
       let taken = min(rows - first, Self.capacity - waiting)
       let (start, place, width, gathered) = (first, waiting, width, gathered)
       pool.parallel((taken + Self.taskRows - 1) / Self.taskRows) { task in
@@ -65,14 +71,14 @@ package final class Hessian {
   }
 
   /// The mean input, [K].
-  package func mean(_ pool: ThreadPool) -> [Double] {
-    flush(pool)
+  package func mean() -> [Double] {
+    flush()
     return sums.map { $0 / Double(max(1, count)) }
   }
 
   /// The diagonal of H.
-  package func diagonal(_ pool: ThreadPool) -> [Float] {
-    flush(pool)
+  package func diagonal() -> [Float] {
+    flush()
     return (0..<width).map { sum[$0 * width + $0] / Float(max(1, count)) }
   }
 
@@ -83,9 +89,13 @@ package final class Hessian {
   }
 
   /// Adds the gathered inputs and their products to the sums.
-  private func flush(_ pool: ThreadPool) {
+  private func flush() {
     guard waiting > 0 else { return }
-    addInputs(pool)
+    addInputs()
+    defer { waiting = 0 }
+    if let gram {
+      return unsafe gram.add(gathered.base, count: waiting, to: sum.base)
+    }
     let side = (width + Self.tile - 1) / Self.tile
     let (width, rows, blas, sum, x) = (width, waiting, blas, sum, gathered)
     pool.parallel(side * (side + 1) / 2) { task in
@@ -101,11 +111,10 @@ package final class Hessian {
           x.base + row, width, x.base + column, width, to: target, width)
       }
     }
-    waiting = 0
   }
 
   /// Adds the gathered inputs to Σ x.
-  private func addInputs(_ pool: ThreadPool) {
+  private func addInputs() {
     let (width, rows, x) = (width, waiting, gathered)
     unsafe sums.withUnsafeMutableBufferPointer { sums in
       // Every task has columns of its own.
@@ -121,8 +130,8 @@ package final class Hessian {
   }
 
   /// H + a share of its mean diagonal on the diagonal, [K, K], made in place: the Hessian is used up.
-  package func damped(by damping: Float, _ pool: ThreadPool) -> SharedFloats {
-    let diagonal = diagonal(pool)
+  package func damped(by damping: Float) -> SharedFloats {
+    let diagonal = diagonal()
     let mean = Float(diagonal.reduce(0.0) { $0 + Double($1) } / Double(width))
     let scale = 1 / Float(max(1, count))
     let side = (width + Self.strip - 1) / Self.strip

@@ -24,7 +24,7 @@ package struct InverseFactor {
   /// - Throws: `ComputeError.outOfMemory`.
   package init?(_ hessian: Hessian, _ pool: ThreadPool, _ blas: BLAS) throws(ComputeError) {
     let width = hessian.width
-    let diagonal = hessian.diagonal(pool)
+    let diagonal = hessian.diagonal()
     let mean = Float(diagonal.reduce(0.0) { $0 + Double($1) } / Double(width))
     guard mean.isFinite, mean > 0 else { return nil }
     // A stable order: of equal ones the smaller column is quantized first.
@@ -32,7 +32,7 @@ package struct InverseFactor {
     inverse = try SharedFloats(count: width * width)
     self.order = order
     self.diagonal = diagonal
-    damped = hessian.damped(by: Self.damping, pool)
+    damped = hessian.damped(by: Self.damping)
     let (damped, inverse) = (damped, inverse)
     pool.parallel(width) { row in
       let source = unsafe damped.base + order[row] * width

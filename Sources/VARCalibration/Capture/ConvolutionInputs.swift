@@ -12,6 +12,8 @@ final class ConvolutionInputs {
   private let width: Int
   private let parts: Int
   private let wanted: PictureChoice
+  private let compute: Compute
+  private let blas: BLAS
   /// Pictures whose inputs are in a Hessian.
   private var gathered = 0
 
@@ -33,18 +35,22 @@ final class ConvolutionInputs {
   }
 
   init(
-    width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ blas: BLAS
+    width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ compute: Compute, _ blas: BLAS
   ) throws {
     self.width = width
+    self.compute = compute
+    self.blas = blas
     parts = Self.parts(width: width)
     wanted = pictures
     sampling = PlaceSampling(wanted: max(1, Self.enough / pictures.wanted), seed: seed)
     let isKept = 4 * map * pictures.wanted < parts * Hessian.bytes(width: width / parts)
-    hessians = isKept ? [] : try Self.hessians(width, parts, blas)
+    hessians = isKept ? [] : try Self.hessians(width, parts, compute, blas)
   }
 
-  private static func hessians(_ width: Int, _ parts: Int, _ blas: BLAS) throws -> [Hessian] {
-    try (0..<parts).map { _ in try Hessian(width: width / parts, blas) }
+  private static func hessians(
+    _ width: Int, _ parts: Int, _ compute: Compute, _ blas: BLAS
+  ) throws -> [Hessian] {
+    try (0..<parts).map { _ in try Hessian(width: width / parts, compute, blas) }
   }
 
   /// Whether a picture's map is to be taken in.
@@ -52,19 +58,19 @@ final class ConvolutionInputs {
 
   /// Takes in the next picture's map, after norm and SiLU.
   /// - Parameter form: of a 3×3 convolution; nil for one of 1×1.
-  func add(_ map: FeatureMap, _ form: Convolution.Form?, _ pool: ThreadPool) throws {
+  func add(_ map: FeatureMap, _ form: Convolution.Form?) throws {
     if hessians.isEmpty {
       maps.append((try map.copy(), form))
     } else {
-      gather(map, form, into: hessians, pool)
+      gather(map, form, into: hessians)
     }
   }
 
   /// The Hessians of all pictures, of consecutive parts of the inputs.
-  func finished(_ pool: ThreadPool, _ blas: BLAS) throws -> [Hessian] {
+  func finished() throws -> [Hessian] {
     if !hessians.isEmpty { return hessians }
-    let hessians = try Self.hessians(width, parts, blas)
-    for (map, form) in maps { gather(map, form, into: hessians, pool) }
+    let hessians = try Self.hessians(width, parts, compute, blas)
+    for (map, form) in maps { gather(map, form, into: hessians) }
     maps = []
     return hessians
   }
@@ -72,7 +78,7 @@ final class ConvolutionInputs {
   /// An output of a 3×3 convolution is a product with the 9·Cin numbers around its place: the input
   /// of a linear layer. Large maps have far more places than a Hessian needs, so some are drawn.
   private func gather(
-    _ map: FeatureMap, _ form: Convolution.Form?, into hessians: [Hessian], _ pool: ThreadPool
+    _ map: FeatureMap, _ form: Convolution.Form?, into hessians: [Hessian]
   ) {
     defer { gathered += 1 }
     // The threads only read it.
@@ -81,7 +87,7 @@ final class ConvolutionInputs {
       let places = unsafe sampling.places(map.matrix.rows, gathered)
       var start = 0
       for hessian in hessians {
-        unsafe hessian.add(places.count, pool) { [start] row, target in
+        unsafe hessian.add(places.count) { [start] row, target in
           unsafe map.matrix.withRow(places[row]) { values in
             for index in 0..<target.count { unsafe target[index] = values[start + index] }
           }
@@ -94,7 +100,7 @@ final class ConvolutionInputs {
     let places = sampling.places(height * width, gathered)
     for (part, hessian) in hessians.enumerated() {
       let taps = part * 9 / parts..<(part + 1) * 9 / parts
-      unsafe hessian.add(places.count, pool) { row, target in
+      unsafe hessian.add(places.count) { row, target in
         unsafe ConvolutionWindow(form, map).copy(
           row: places[row] / width, column: places[row] % width, taps: taps, into: target)
       }

@@ -80,7 +80,7 @@ struct ImageCapture {
       while let (place, layer) = waiting.first, let inputs = pass.inputs.removeValue(forKey: place)
       {
         waiting.removeFirst()
-        try body(layer, inputs.finished(compute.pool, blas))
+        try body(layer, inputs.finished())
       }
     }
   }
@@ -97,7 +97,7 @@ struct ImageCapture {
       if picture == 0 { try begin(layer, place, input, pass) }
       guard let inputs = pass.inputs[place] else { throw Seen() }
       guard inputs.wants(picture) else { return }
-      try inputs.add(map(of: input), input.form, compute.pool)
+      try inputs.add(map(of: input), input.form)
       seen += 1
       if picture > 0, seen == pass.layers(wanting: picture) { throw Seen() }
     }
@@ -121,7 +121,7 @@ struct ImageCapture {
     guard pass.inputs.isEmpty || pass.bytes + need <= Self.passBytes else { return }
     pass.bytes += need
     pass.inputs[place] = try ConvolutionInputs(
-      width: layer.columns, map: input.count, chosen, seed: seed, blas)
+      width: layer.columns, map: input.count, chosen, seed: seed, compute, blas)
   }
 
   /// A picture: as it was read, or as it is decoded.
