@@ -72,7 +72,7 @@ struct SensitivityCommand: ParsableCommand {
     let line = ProgressLine()
     let survey = try Survey(model, hashing: false) { line.show($0) }
     let study = try SensitivityStudy(
-      model, survey, beside: scratch(table), Compute(mode: .f32),
+      model, survey, beside: scratch(table), calibration.compute(),
       .init(calibration: calibration.options, folder: images, images: count)
     ) { progress in
       line.update(
@@ -152,10 +152,7 @@ struct SensitivityPage {
         x: .init("size of the file, MB"), y: .init("KL divergence, nats a token", .logarithmic),
         [
           .init(
-            "", .line, frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") }),
-          .init(
-            "", .points,
-            frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") }),
+            "", .line, frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") })
         ]))
     let groups = WeightGroup.all.indices.filter { !table.costs[$0].isEmpty }
     page.add(
@@ -172,7 +169,7 @@ struct SensitivityPage {
       text: "Nats a token for the transformer's groups, the mean squared error of pictures with "
         + "values of 0 to 1 for those of the VQ-VAE.")
     page.add(
-      table: ["group"] + table.formats.map(\.name),
+      table: "what each format costs each group", ["group"] + table.formats.map(\.name),
       groups.map { group in
         [WeightGroup.all[group].name]
           + table.costs[group].map { Format.scientific($0.value) }
@@ -180,7 +177,7 @@ struct SensitivityPage {
     page.add(heading: "The best recipes")
     let names = groups.map { WeightGroup.all[$0].name }
     page.add(
-      table: ["size", "KL", "PSNR, dB"] + names,
+      table: "the best recipe for each size", ["size", "KL", "PSNR, dB"] + names,
       frontier.map { point in
         let types = SensitivityFacts.Point(point).types
         return [

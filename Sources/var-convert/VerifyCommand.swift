@@ -59,6 +59,12 @@ struct VerifyCommand: ParsableCommand {
   var calibrate: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Instruction set to recalibrate with, for tests. (default: the recorded one)",
+      valueName: "level"))
+  var cpuLevel: CPULevelChoice?
+
+  @Option(
     help: ArgumentHelp("A page that shows what was found.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var report: String?
@@ -74,8 +80,8 @@ struct VerifyCommand: ParsableCommand {
     if against.isEmpty && (close || recalibrate || calibrate != nil) {
       throw ValidationError("--close, --recalibrate and --calibrate need --against.")
     }
-    if calibrate != nil && !recalibrate {
-      throw ValidationError("--calibrate needs --recalibrate.")
+    if !recalibrate && (calibrate != nil || cpuLevel != nil) {
+      throw ValidationError("--calibrate and --cpu-level need --recalibrate.")
     }
   }
 
@@ -118,16 +124,18 @@ struct VerifyCommand: ParsableCommand {
       throw ValidationError("the file was calibrated by pictures: name their folder by --calibrate")
     }
     let isHere = recorded.level?.isAvailable == true
-    if !isHere {
+    let level = cpuLevel?.level ?? (isHere ? recorded.level : nil) ?? .best
+    if level != recorded.level {
       Console.note(
-        "note: the calibration was computed with \(recorded.levelName.printable()), which this "
-          + "machine lacks: with \(CPULevel.best.rawValue), the last bits may differ")
+        "note: the calibration was computed with \(recorded.levelName.printable())"
+          + (isHere ? "" : ", which this machine lacks")
+          + ": with \(level.rawValue), the last bits may differ")
     }
     let scratch = try Outputs(reading: [], replacing: .always).file(
       FileManager.default.temporaryDirectory.path + "/verify.varq")
     return try Calibrator(
       derived.plan, of: derived.source, beside: scratch,
-      Compute(mode: .f32, level: isHere ? recorded.level ?? .best : .best), recorded.options
+      Compute(mode: .f32, level: level), recorded.options
     ) { progress in
       line.update(
         progress.fraction,
