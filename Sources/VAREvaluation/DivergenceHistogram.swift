@@ -17,8 +17,14 @@ package struct DivergenceHistogram: Equatable, Sendable {
 
   private mutating func add(_ divergence: Double) {
     let last = counts.count - 1
-    guard divergence < 100 else { return counts[last] += 1 }
-    guard divergence >= Self.least else { return counts[0] += 1 }
+    guard divergence < 100 else {
+      counts[last] += 1
+      return
+    }
+    guard divergence >= Self.least else {
+      counts[0] += 1
+      return
+    }
     let step = 2 * (divergence / Self.least).decimalLogarithm
     counts[min(max(1 + Int(step), 1), last)] += 1
   }

@@ -12,7 +12,7 @@ struct VerificationPage {
     if !wrong.isEmpty {
       page.add(heading: "What is wrong")
       page.add(
-        table: "tensors that are not what they should be", ["tensor", "what"],
+        table: "Tensors that are not what they should be", ["tensor", "what"],
         wrong.map { tensor in
           let what =
             tensor.defect ?? (tensor.outcome == .missing ? "no source has it" : nil)
@@ -23,7 +23,7 @@ struct VerificationPage {
     if let recorded = facts.recorded, let given = facts.given {
       page.add(heading: "Sources")
       page.add(
-        table: "the files that it was converted from", ["SHA-256", ""],
+        table: "The files that it was converted from", ["SHA-256", "which"],
         recorded.map { [$0, given.contains($0) ? "recorded and given" : "recorded"] }
           + given.filter { !recorded.contains($0) }.map { [$0, "given"] })
     }
@@ -41,7 +41,7 @@ struct VerificationPage {
     page.add(chart.byTensor)
     let tensors = Dictionary(measured.map { ($0.name, $0) }) { first, _ in first }
     page.add(
-      table: "the worst tensors", ["tensor", "format", "SQNR, dB", "largest error", "outcome"],
+      table: "The worst tensors", ["tensor", "format", "SQNR, dB", "largest error", "outcome"],
       chart.worst(20).map { worst in
         let tensor = tensors[worst.name]
         return [
@@ -51,7 +51,7 @@ struct VerificationPage {
       })
     let outcomes = Dictionary(grouping: facts.tensors) { $0.outcome?.rawValue ?? "not compared" }
     page.add(
-      table: "outcomes", ["outcome", "tensors", "elements"],
+      table: "Outcomes", ["outcome", "tensors", "elements"],
       outcomes.sorted { $0.key < $1.key }.map { outcome, tensors in
         [outcome, String(tensors.count), String(tensors.reduce(0) { $0 + $1.elements })]
       })

@@ -86,7 +86,8 @@ struct VerifyCommand: ParsableCommand {
   }
 
   func run() throws {
-    let outputs = Outputs(reading: [file] + against, replacing: force ? .always : .never)
+    let outputs = Outputs(
+      reading: [file] + against, replacing: force ? .always : .never, streaming: true)
     let page = try report.map { try outputs.file(Console.outputPath($0)) }
     let line = ProgressLine()
     let verdicts = try Verifier(file).verdicts { line.show($0) }

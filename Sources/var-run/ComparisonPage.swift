@@ -32,8 +32,11 @@ struct ComparisonPage {
     page.add(heading: "Predictions")
     for chart in charts { page.add(chart) }
     page.add(
-      table: "by scale",
-      ["scale", "side", "KL mean", "median", "99 %", "max", "same top-1, %", "loss", "in f32"],
+      table: "Predictions by scale",
+      [
+        "scale", "side", "KL mean", "median", "99 %", "max", "same top-1, %", "loss",
+        "loss of \(reference)",
+      ],
       report.patchNumbers.indices.map { scale in
         [String(scale), String(report.patchNumbers[scale])] + cells(report.summary(scale: scale))
       } + [["all", ""] + cells(total)])
@@ -46,7 +49,7 @@ struct ComparisonPage {
     page.add(chart.byBlock)
     page.add(chart.byTensor)
     page.add(
-      table: "the worst tensors", ["tensor", "format", "SQNR, dB"],
+      table: "The worst tensors", ["tensor", "format", "SQNR, dB"],
       chart.worst(20).map { [$0.name, $0.format, Format.fixed($0.ratio, 1)] })
     return page.html
   }
@@ -105,8 +108,8 @@ struct ComparisonPage {
         "The same most probable token, by scale", x: .init("scale", .counting),
         y: .init("share of the tokens, %"), [curve("") { 100 * $0.sameTop.value }]),
       SVGChart(
-        "Loss by scale", x: .init("scale", .counting), y: .init("loss, nats a token"),
-        [curve(model) { $0.loss }, curve(reference) { $0.referenceLoss }]),
+        "Loss beyond that of \(reference), by scale", x: .init("scale", .counting),
+        y: .init("loss, nats a token"), [curve("") { $0.loss - $0.referenceLoss }]),
     ]
   }
 }

@@ -64,14 +64,17 @@ struct EvaluateCommand: ParsableCommand {
       try page.write(
         EvaluationPage(
           model: model.path.fileName, mode: context.mode.rawValue, report: report,
-          scores: zip(images.items, scores).map { .init(name: $0.name, label: $0.label, score: $1) },
+          scores: zip(images.items, scores).map {
+            .init(name: $0.name, label: $0.label, score: $1)
+          },
           worst: worst(images.items, scores, codec), name: model.configuration.title
         ).html())
     }
     journal?.remove()
     if json { return try Console.print(json: report) }
     try Console.print(
-      report.lines(seconds: (ContinuousClock.now - clock) / .seconds(1)), aside: output == "-" || self.report.isStandardOutput)
+      report.lines(seconds: (ContinuousClock.now - clock) / .seconds(1)),
+      aside: output == "-" || self.report.isStandardOutput)
   }
 
   /// What decides the scores, besides the pictures and their labels.

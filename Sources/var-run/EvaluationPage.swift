@@ -37,15 +37,18 @@ struct EvaluationPage {
     }
     var page = HTMLPage(
       title: "How well \(model) predicts (\(mode))",
-      verdict: "Loss \(text(report.mean.loss)) nats a token, \(text(report.tail.loss)) at the last scale; "
+      verdict:
+        "Loss \(text(report.mean.loss)) nats a token, \(text(report.tail.loss)) at the last scale; "
         + "error \(text(report.mean.error)), \(text(report.tail.error)) at the last scale.")
     page.add(
-      text: "Teacher-forced over \(Format.count(report.images, "labelled image")). Error is the share of "
-        + "tokens that are not the most probable ones; what stands after ± is a standard error over images.")
+      text:
+        "Teacher-forced over \(Format.count(report.images, "labelled image")). Error is the share of "
+        + "tokens that are not the most probable ones; what stands after ± is a standard error over images."
+    )
     page.add(curve("Loss by scale", "loss, nats a token") { $0.loss.mean })
     page.add(curve("Error by scale", "share of the tokens, %") { 100 * $0.error.mean })
     page.add(
-      table: "by scale", ["scale", "side", "loss", "error"],
+      table: "Loss and error by scale", ["scale", "side", "loss", "error"],
       report.perScale.enumerated().map { scale, estimate in
         [
           String(scale), String(report.patchNumbers[scale]), text(estimate.loss),
@@ -58,7 +61,7 @@ struct EvaluationPage {
     page.add(histogram)
     try addWorst(to: &page)
     page.add(
-      table: "the classes of the largest loss", ["class", "images", "loss", "error"], classRows)
+      table: "The classes of the largest loss", ["class", "images", "loss", "error"], classRows)
     return page.html
   }
 
@@ -68,7 +71,9 @@ struct EvaluationPage {
     SVGChart(
       title, x: .init("scale", .counting), y: .init(axis),
       [
-        .init("", .line, report.perScale.enumerated().map { (Double($0.offset), value($0.element), "") })
+        .init(
+          "", .line, report.perScale.enumerated().map { (Double($0.offset), value($0.element), "") }
+        )
       ])
   }
 

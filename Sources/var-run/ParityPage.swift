@@ -39,8 +39,8 @@ private struct RunSection {
   func add(to page: inout HTMLPage) throws {
     page.add(text: "The reference: \(report.run).")
     page.add(
-      table: name + "the worst of each section, and what is allowed",
-      ["section", "quantity", "worst", "limit", ""],
+      table: name + "The worst of each section, and what is allowed",
+      ["section", "quantity", "worst", "limit", "verdict"],
       report.verdicts.map { verdict in
         [
           verdict.section.rawValue.replacing("_", with: " "), verdict.quantity,
@@ -59,7 +59,7 @@ private struct RunSection {
         least: DivergenceHistogram.least))
     page.add(agreement)
     page.add(
-      table: name + "the worst tensors", ["tensor", "relative error", "max abs", "of", "SQNR, dB"],
+      table: name + "The worst tensors", ["tensor", "relative error", "max abs", "of", "SQNR, dB"],
       report.tensors.sorted { $0.relativeError > $1.relativeError }.prefix(20).map { tensor in
         [
           tensor.name, Format.scientific(tensor.relativeError),
@@ -76,7 +76,8 @@ private struct RunSection {
       var row = [
         ("PyTorch's", pictures.reference), ("ours, from its tokens", pictures.replayed),
         (
-          "ours, running free: " + (psnr.isFinite ? "PSNR \(Format.fixed(psnr, 1)) dB" : "the same"),
+          "ours, running free: "
+            + (psnr.isFinite ? "PSNR \(Format.fixed(psnr, 1)) dB" : "the same"),
           pictures.free
         ),
       ]
@@ -107,7 +108,7 @@ private struct RunSection {
       )
     }
     return SVGChart(
-      name + "relative error by scale", x: .init("scale", .counting),
+      name + "Relative error by scale", x: .init("scale", .counting),
       y: .init("relative error", .logarithmic),
       [
         curve("input") { $0 == "input" }, curve("worst block") { $0.hasPrefix("block") },
@@ -127,7 +128,7 @@ private struct RunSection {
     let blocks = Dictionary(grouping: places, by: \.0).mapValues { $0.map(\.1).sorted() }
       .sorted { $0.key < $1.key }
     return SVGChart(
-      name + "relative error by block", x: .init("block of the transformer", .counting),
+      name + "Relative error by block", x: .init("block of the transformer", .counting),
       y: .init("relative error of what it writes", .logarithmic),
       [
         .init("worst scale", .line, blocks.map { (Double($0.key), $0.value.last ?? 0, "") }),
@@ -140,7 +141,7 @@ private struct RunSection {
 
   private var gains: SVGChart {
     SVGChart(
-      name + "how much each block adds, by what it adds in the reference",
+      name + "How much each block adds, by what it adds in the reference",
       x: .init("block of the transformer", .counting), y: .init("|gain − 1|", .logarithmic),
       [
         .init("block", .line, report.gains.map { (Double($0.block), abs($0.gain - 1), "") }),
@@ -165,7 +166,7 @@ private struct RunSection {
 
   private var agreement: SVGChart {
     SVGChart(
-      name + "tokens of the free run that are the reference's", x: .init("scale", .counting),
+      name + "Tokens of the free run that are the reference's", x: .init("scale", .counting),
       y: .init("share of the tokens, %"),
       [
         .init(

@@ -16,7 +16,8 @@ import Testing
     return result.text.split(separator: "\n").map(String.init)
   }
 
-  private func check(_ path: String, _ lines: [String], _ options: String...) throws -> CommandResult
+  private func check(_ path: String, _ lines: [String], _ options: String...) throws
+    -> CommandResult
   {
     let text = lines.map { $0 + "\n" }.joined()
     return try CommandRunner.run(
@@ -100,7 +101,8 @@ import Testing
 
   @Test func bytesThatAreNoTextAreRefused() throws {
     let path = try folder.write(Array((Self.zeros + "  x").utf8) + [0xFF], to: "list")
-    let result = try CommandRunner.run("var-convert", ["inspect", Self.checkpoint, "--check", path])
+    let result = try CommandRunner.run(
+      "var-convert", ["inspect", Self.checkpoint, "--check", path])
     #expect(result.status == 1)
     #expect(result.errors.contains("line 1 is not a SHA-256"), "\(result.errors)")
   }

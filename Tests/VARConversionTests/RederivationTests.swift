@@ -118,7 +118,8 @@ import VARQuant
     #expect(same.text.contains(": re-derived: all bytes"))
     let other = try verify("--cpu-level", levels[1])
     #expect(
-      other.errors == "note: the calibration was computed with \(levels[0]): with \(levels[1]), the "
+      other.errors
+        == "note: the calibration was computed with \(levels[0]): with \(levels[1]), the "
         + "last bits may differ\n")
   }
 

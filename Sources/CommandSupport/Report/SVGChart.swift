@@ -175,13 +175,17 @@ package struct SVGChart {
 
   /// The names of several series with their places in it, as many a row as fit.
   private var legendRows: [[(index: Int, name: String, x: Double)]] {
-    let named = series.enumerated().filter { !$0.element.name.isEmpty }
-    guard named.count > 1 || named.contains(where: { $0.element.style == .limit }) else { return [] }
+    let named = series.enumerated().filter {
+      !$0.element.name.isEmpty && !$0.element.points.isEmpty
+    }
+    guard named.count > 1 || named.contains(where: { $0.element.style == .limit }) else {
+      return []
+    }
     var rows: [[(index: Int, name: String, x: Double)]] = [[]]
     var x = Self.side.left
     for (index, series) in named {
       // A letter is about seven units wide.
-      let width = 32 + 7.2 * Double(series.name.count)
+      let width = 40 + 7.2 * Double(series.name.count)
       if x + width > Self.width - Self.side.right, !(rows.last ?? []).isEmpty {
         rows.append([])
         x = Self.side.left
@@ -236,7 +240,7 @@ package struct SVGChart {
 
 extension SVGChart.Scale {
   fileprivate func admits(_ value: Double) -> Bool {
-    value.isFinite && (self != .logarithmic || value > 0)
+    abs(value) <= 1e300 && (self != .logarithmic || value > 0)
   }
 
   fileprivate func length(_ value: Double) -> Double {
@@ -269,9 +273,10 @@ private struct Ruler {
     let places = Set(bars.map(scale.length)).sorted()
     let step = zip(places.dropFirst(), places).map { $0 - $1 }.min() ?? 1
     let isZeroBased = scale != .logarithmic && low == 0 && bars.isEmpty
+    // Of values that are the same but for rounding there is one place.
+    let isWide = high - low > 1e-12 * max(abs(low), abs(high), 1e-100)
     let margin =
-      !bars.isEmpty
-      ? step / 2 : high > low ? (high - low) * 0.06 : max(abs(high) * 0.1, 0.5)
+      isWide ? (bars.isEmpty ? (high - low) * 0.06 : step / 2) : max(abs(high) * 0.1, 0.5)
     // An axis from zero begins there.
     if !isZeroBased { low -= margin }
     high += margin
@@ -296,6 +301,7 @@ private struct Ruler {
     let rough = (high - low) / 6
     let power = pow(10, floor(log10(rough)))
     let step = max(least, [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough)
+    guard step > 0, step.isFinite else { return [] }
     return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map { $0 }
   }
 

@@ -42,7 +42,8 @@ package struct WeightsChart {
       Self.place(of: tensor.name).map { (block: $0.block, part: $0.part, ratio: tensor.ratio) }
     }
     return SVGChart(
-      "What storing each block's matrices has cost", x: .init("block of the transformer", .counting),
+      "What storing each block's matrices has cost",
+      x: .init("block of the transformer", .counting),
       y: .init("signal to noise, dB"),
       Set(places.map(\.part)).sorted().map { part in
         SVGChart.Series(

@@ -183,7 +183,8 @@ extension Manifest {
   package func difference(from other: Manifest) -> Difference {
     var expected = other.digests
     let files = (digests.keys.filter(\.isFile), expected.keys.filter(\.isFile))
-    if files.0.count == 1 && files.1.count == 1, let digest = expected.removeValue(forKey: files.1[0])
+    if files.0.count == 1 && files.1.count == 1,
+      let digest = expected.removeValue(forKey: files.1[0])
     {
       expected[files.0[0]] = digest
     }
