@@ -28,7 +28,6 @@ struct ComparisonPage {
     page.add(
       text: "Both predicted the tokens of \(Format.count(report.count, "image")); \(reference) was "
         + "computed in f32. Errors are standard errors over images.")
-    try addPictures(to: &page)
     page.add(heading: "Predictions")
     for chart in charts { page.add(chart) }
     page.add(
@@ -40,6 +39,7 @@ struct ComparisonPage {
       report.patchNumbers.indices.map { scale in
         [String(scale), String(report.patchNumbers[scale])] + cells(report.summary(scale: scale))
       } + [["all", ""] + cells(total)])
+    try addPictures(to: &page)
     let chart = WeightsChart(
       weights.tensors.map {
         .init(name: $0.name, format: $0.format.name, ratio: $0.statistics.sqnr)
@@ -80,7 +80,7 @@ struct ComparisonPage {
         row.append(
           (
             psnr.isFinite
-              ? "difference × \(factor), PSNR \(Format.fixed(psnr, 1)) dB" : "no difference", image
+              ? "difference ×\(factor), PSNR \(Format.fixed(psnr, 1)) dB" : "no difference", image
           ))
       }
       page.add(pictures: try row.map { ($0.0, try $0.1.png()) })

@@ -102,7 +102,7 @@ struct EvaluationPage {
           + "\(Format.fixed(shown.scored.loss, 3)), error \(Format.fixed(shown.scored.error, 3))")
       var row = [("the image", shown.original), ("what its tokens give back", shown.rebuilt)]
       if let (image, factor) = shown.rebuilt.difference(to: shown.original) {
-        row.append(("difference × \(factor)", image))
+        row.append(("difference ×\(factor)", image))
       }
       page.add(pictures: try row.map { ($0.0, try $0.1.png()) })
     }

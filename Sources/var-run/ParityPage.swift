@@ -82,7 +82,7 @@ private struct RunSection {
         ),
       ]
       if let (image, factor) = pictures.free.difference(to: pictures.reference) {
-        row.append(("difference to PyTorch's, × \(factor)", image))
+        row.append(("difference to PyTorch's, ×\(factor)", image))
       }
       page.add(pictures: try row.map { ($0.0, try $0.1.png()) })
     }

@@ -107,7 +107,7 @@ package struct SVGChart {
     ]
     parts += axes(across, up)
     for (index, series) in series.enumerated() {
-      parts += draw(series, Self.colour(index), across, up)
+      parts += draw(series, colour(index), across, up)
     }
     parts += legend()
     return parts.joined(separator: "\n") + "\n</svg>"
@@ -119,9 +119,10 @@ package struct SVGChart {
   private static let ink = "var(--ink, #444)"
   private static let line = "var(--line, #d5d5da)"
 
-  private static func colour(_ index: Int) -> String {
-    let index = index % colours.count
-    return "var(--c\(index), \(colours[index]))"
+  private func colour(_ index: Int) -> String {
+    if series[index].style == .limit { return "var(--bad, #c62828)" }
+    let index = index % Self.colours.count
+    return "var(--c\(index), \(Self.colours[index]))"
   }
 
   private func axes(_ across: Ruler, _ up: Ruler) -> [String] {
@@ -200,7 +201,7 @@ package struct SVGChart {
     legendRows.enumerated().flatMap { row, entries in
       let y = Self.margin.top + 6 + Self.legendRow * Double(row)
       return entries.flatMap { entry in
-        let colour = Self.colour(entry.index)
+        let colour = colour(entry.index)
         let sign =
           series[entry.index].style == .limit
           ? "<line x1=\"\(Self.text(entry.x))\" x2=\"\(Self.text(entry.x + 14))\" "
