@@ -1,10 +1,12 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import SafetensorsIO
 import TensorBytes
 import VARCalibration
 import VARCompute
 import VARConversion
+import VARModel
 import VARQuant
 
 struct VerifyCommand: ParsableCommand {
@@ -87,7 +89,7 @@ struct VerifyCommand: ParsableCommand {
 
   func run() throws {
     let outputs = Outputs(
-      reading: [file] + against, replacing: force ? .always : .never, streaming: true)
+      reading: try inputs, replacing: force ? .always : .never, streaming: true)
     let page = try report.map { try outputs.file(Console.outputPath($0)) }
     let line = ProgressLine()
     let verdicts = try Verifier(file).verdicts { line.show($0) }
@@ -108,6 +110,19 @@ struct VerifyCommand: ParsableCommand {
       try Console.print(facts.lines, aside: report == "-")
     }
     if !facts.sound { throw ExitCode.failure }
+  }
+
+  /// Every file that is read; what is wrong with a source is told where it is opened.
+  private var inputs: [String] {
+    get throws {
+      let sources = against.flatMap { path in
+        [path] + ((try? Checkpoint.open(path))?.files.map(\.path) ?? [])
+      }
+      let pictures = try calibrate.map {
+        try CalibrationPictures.files(in: $0, ModelFile(file).configuration, count: .max)
+      }
+      return [file] + sources + (pictures ?? [])
+    }
   }
 
   /// What the file's calibration has made, if it says that it had one.

@@ -121,6 +121,24 @@ import Testing
     ] { #expect(page.contains(title), "\(title)") }
   }
 
+  /// What only an index or a folder names is an input, too.
+  @Test func noShardAndNoPictureIsReplaced() throws {
+    let script = """
+      var-convert convert sharded/model.safetensors.index.json --patch-nums 1,2,3,5,8 --output vae.varq > v.txt
+      ln sharded/model-00001-of-00001.safetensors shard.html
+      ln images/2/p.png picture.html
+      sha256sum shard.html picture.html > before
+      var-convert verify vae.varq --against sharded/model.safetensors.index.json --report shard.html --force && exit 9
+      var-convert verify model.varq --against var.pth vae.pth --recalibrate --calibrate images \\
+        --report picture.html --force && exit 9
+      sha256sum -c --quiet before
+      var-convert verify vae.varq --against sharded/model.safetensors.index.json --report fine.html
+      """
+    let result = try CommandRunner.shell(script, in: folder.path)
+    #expect(result.status == 0, "\(result.text)\(result.errors)")
+    #expect(result.errors.components(separatedBy: "an input of this command").count == 3)
+  }
+
   /// Names of files and classes are text, whatever they are.
   @Test func hostileNamesAreText() throws {
     let line = """
