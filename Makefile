@@ -23,6 +23,7 @@ LIBRARIES := git pkg-config zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev
 ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 C_TOOLS   := clang-format-14
 C_SOURCES := $(wildcard $(addsuffix /*.[ch],Sources/CVARKernels/* Tests/arm Benchmarks/kernel-bench))
+BROWSER   := chromium
 PY_TOOLS  := python3 python3-venv
 
 # $(call apt-install,PACKAGES): installs those that dpkg doesn't list as installed; no network otherwise.
@@ -44,7 +45,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults test-tsan test-asan differential \
-        security parity-full bench kernel-bench quality \
+        security parity-full bench kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -149,6 +150,11 @@ quality: build ## What each format and arithmetic costs on the demo model's test
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/quality.py --binaries $(BUILD) --demo $(DEMO) --work .build/quality \
 	  --guide docs/shrink.md --chart docs/loss-against-size.svg
+
+screenshots: build ## The reports of the demo model in Chromium: are they whole, legible and by themselves? → docs/report-*.png
+	$(call apt-install,$(BROWSER) fonts-dejavu-core)
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/screenshots.py --binaries $(BUILD) --demo $(DEMO) --work .build/screenshots --docs docs
 
 agreement: build ## Does bf16 agree with f32 at least as well as PyTorch's autocast does? On the demo model
 	$(call venv,tools/requirements.txt)

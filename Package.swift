@@ -113,7 +113,8 @@ let package = Package(
       "VAR", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages", "VARCore"],
       tests: ["ModelFixtures"])
     + room(
-      "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"])
+      "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"],
+      tests: ["VARCompute"])
     + room(
       "VARCalibration",
       [
@@ -125,7 +126,7 @@ let package = Package(
       .target(
         name: "CommandSupport",
         dependencies: [
-          "Platform", "TensorBytes", "CTemporaries", "CMemoryRefusal", argumentParser,
+          "Platform", "TensorBytes", "CTemporaries", "CMemoryRefusal", "VARCompute", argumentParser,
         ],
         swiftSettings: strict),
       .executableTarget(

@@ -32,6 +32,9 @@ package enum Format {
   /// A number with two decimals and an exponent: 1.23e-05.
   package static func scientific(_ value: Double) -> String { String(format: "%.2e", value) }
 
+  /// A power of ten: 1e-12.
+  package static func power(_ value: Double) -> String { String(format: "%.0e", value) }
+
   /// A count with its noun: "1 image", "3 images".
   package static func count(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -13,4 +13,20 @@ extension Image {
     }
     return 10 * log10(255 * 255 * Double(pixels.count) / Double(sum))
   }
+
+  /// The differences of the samples as a picture that is black where both are equal, brightened by a power of two
+  /// as far as the largest one allows.
+  ///
+  /// Nil for pictures of different sizes.
+  package func difference(to other: Image) -> (image: Image, factor: Int)? {
+    guard width == other.width, height == other.height else { return nil }
+    let differences = zip(pixels, other.pixels).map { $0 > $1 ? $0 - $1 : $1 - $0 }
+    let largest = Int(differences.max() ?? 0)
+    var factor = 1
+    while largest > 0 && 2 * factor * largest <= 255 { factor *= 2 }
+    let image = Image(
+      validWidth: width, height: height,
+      pixels: differences.map { UInt8(clamping: Int($0) * factor) })
+    return (image, factor)
+  }
 }

@@ -23,6 +23,16 @@ struct CalibrationArguments: ParsableArguments {
   @Option(help: ArgumentHelp("Of the random numbers of calibration.", valueName: "seed"))
   var calibrationSeed: UInt64 = 0
 
+  @Option(
+    help: ArgumentHelp(
+      "Instruction set to calibrate with, for tests and to make a file of another machine again. (default: the best of this CPU)",
+      valueName: "level"))
+  var cpuLevel: CPULevelChoice?
+
+  /// What it is computed with.
+  /// - Throws: where this machine lacks the instruction set that was asked for.
+  func compute() throws -> Compute { try Compute(mode: .f32, level: cpuLevel?.level ?? .best) }
+
   func validate() throws {
     if calibrationImages < 1 { throw ValidationError("--calibration-images must be at least 1.") }
     if calibrate == "" { throw ValidationError("--calibrate needs self, none or a folder.") }
@@ -36,7 +46,7 @@ struct CalibrationArguments: ParsableArguments {
   ) throws -> Calibrator? {
     guard let pictures = pictures(for: plan, isExpected) else { return nil }
     return try Calibrator(
-      plan, of: model, beside: file, Compute(mode: .f32),
+      plan, of: model, beside: file, compute(),
       CalibrationOptions(pictures, count: calibrationImages, seed: calibrationSeed)
     ) { progress in
       line.update(

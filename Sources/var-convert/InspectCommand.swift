@@ -8,12 +8,14 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Tell what a checkpoint or .varq file holds.",
     discussion: """
-      Opening costs milliseconds, however large the file is; --checksums reads \
-      all of it.
+      Opening costs milliseconds, however large the file is; --checksums, --manifest \
+      and --check read all of it.
 
       EXAMPLES
         var-convert inspect var_d16.pth
         var-convert inspect d16.varq --json --checksums
+        var-convert inspect d16.varq --manifest > d16.sha256
+        var-convert inspect d16.varq --check d16.sha256
       """)
 
   @Argument(help: "Any checkpoint, an index of shards, or a .varq file.", completion: .file())
@@ -25,7 +27,26 @@ struct InspectCommand: ParsableCommand {
   @Flag(help: "Compute the SHA-256 of every tensor's bytes.")
   var checksums = false
 
+  @Flag(help: "Print the SHA-256 of every tensor and of the file, as sha256sum does: to be signed.")
+  var manifest = false
+
+  @Option(
+    help: ArgumentHelp(
+      "Compare with what --manifest printed; status 1 where anything is changed, missing or new.",
+      valueName: "manifest"), completion: .file())
+  var check: String?
+
+  func validate() throws {
+    if manifest && (json || checksums || check != nil) {
+      throw ValidationError("--manifest goes with none of --json, --checksums and --check.")
+    }
+    if check != nil && checksums { throw ValidationError("--check goes not with --checksums.") }
+    if check == "" { throw ValidationError("--check needs a path.") }
+  }
+
   func run() throws {
+    if manifest { return try Console.print(Manifest(of: file).lines) }
+    if let check { return try ManifestCheck(file, check).report(json: json) }
     let inspection = try Inspection(file, checksums: checksums)
     if json { return try InspectionText(inspection).print() }
     let elements = inspection.tensors.reduce(0) { $0 + $1.bytes }

@@ -58,6 +58,8 @@ struct SensitivityCommand: ParsableCommand {
   func validate() throws {
     try sources.validate()
     try calibration.validate()
+    try OutputKind.json.check(output)
+    try OutputKind.page.check(report, "--report")
     if count < 1 { throw ValidationError("--count must be at least 1.") }
   }
 
@@ -66,13 +68,13 @@ struct SensitivityCommand: ParsableCommand {
     let outputs = try Outputs(
       reading: model.sourceFiles.map(\.file.path) + calibration.files(for: model)
         + CalibrationPictures.files(in: images, model.configuration, count: count),
-      replacing: force ? .always : .never)
+      replacing: force ? .always : .never, streaming: true)
     let table = try outputs.file(Console.outputPath(output))
-    let page = try report.map { try outputs.file($0) }
+    let page = try report.map { try outputs.file(Console.outputPath($0)) }
     let line = ProgressLine()
     let survey = try Survey(model, hashing: false) { line.show($0) }
     let study = try SensitivityStudy(
-      model, survey, beside: scratch(table), Compute(mode: .f32),
+      model, survey, beside: scratch(table), calibration.compute(),
       .init(calibration: calibration.options, folder: images, images: count)
     ) { progress in
       line.update(
@@ -83,8 +85,10 @@ struct SensitivityCommand: ParsableCommand {
     let frontier = try RecipeSearch(model, survey, costs).frontier()
     try page?.write(SensitivityPage(costs, frontier).html)
     try table.write(try Console.json(SensitivityFacts(table: costs, frontier: frontier)))
+    let written = [table, page].compactMap(\.self)
     try Console.print(
-      [table, page].compactMap(\.self).filter { !$0.isStandardOutput }.map { "wrote \($0.path)" })
+      written.filter { !$0.isStandardOutput }.map { "wrote \($0.path)" },
+      aside: written.contains(where: \.isStandardOutput))
   }
 
   /// Where files without a name are made: beside the table, or where temporary files belong.
@@ -152,10 +156,7 @@ struct SensitivityPage {
         x: .init("size of the file, MB"), y: .init("KL divergence, nats a token", .logarithmic),
         [
           .init(
-            "", .line, frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") }),
-          .init(
-            "", .points,
-            frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") }),
+            "", .line, frontier.map { (Double($0.fileSize) / 1e6, $0.divergence, "") })
         ]))
     let groups = WeightGroup.all.indices.filter { !table.costs[$0].isEmpty }
     page.add(
@@ -172,7 +173,7 @@ struct SensitivityPage {
       text: "Nats a token for the transformer's groups, the mean squared error of pictures with "
         + "values of 0 to 1 for those of the VQ-VAE.")
     page.add(
-      table: ["group"] + table.formats.map(\.name),
+      table: "What each format costs each group", ["group"] + table.formats.map(\.name),
       groups.map { group in
         [WeightGroup.all[group].name]
           + table.costs[group].map { Format.scientific($0.value) }
@@ -180,7 +181,7 @@ struct SensitivityPage {
     page.add(heading: "The best recipes")
     let names = groups.map { WeightGroup.all[$0].name }
     page.add(
-      table: ["size", "KL", "PSNR, dB"] + names,
+      table: "The best recipe for each size", ["size", "KL", "PSNR, dB"] + names,
       frontier.map { point in
         let types = SensitivityFacts.Point(point).types
         return [

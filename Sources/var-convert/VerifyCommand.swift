@@ -1,10 +1,12 @@
 import ArgumentParser
 import CommandSupport
 import Foundation
+import SafetensorsIO
 import TensorBytes
 import VARCalibration
 import VARCompute
 import VARConversion
+import VARModel
 import VARQuant
 
 struct VerifyCommand: ParsableCommand {
@@ -59,6 +61,12 @@ struct VerifyCommand: ParsableCommand {
   var calibrate: String?
 
   @Option(
+    help: ArgumentHelp(
+      "Instruction set to recalibrate with, for tests. (default: the recorded one)",
+      valueName: "level"))
+  var cpuLevel: CPULevelChoice?
+
+  @Option(
     help: ArgumentHelp("A page that shows what was found.", valueName: "file"),
     completion: .file(extensions: ["html"]))
   var report: String?
@@ -74,13 +82,14 @@ struct VerifyCommand: ParsableCommand {
     if against.isEmpty && (close || recalibrate || calibrate != nil) {
       throw ValidationError("--close, --recalibrate and --calibrate need --against.")
     }
-    if calibrate != nil && !recalibrate {
-      throw ValidationError("--calibrate needs --recalibrate.")
+    if !recalibrate && (calibrate != nil || cpuLevel != nil) {
+      throw ValidationError("--calibrate and --cpu-level need --recalibrate.")
     }
   }
 
   func run() throws {
-    let outputs = Outputs(reading: [file] + against, replacing: force ? .always : .never)
+    let outputs = Outputs(
+      reading: try inputs, replacing: force ? .always : .never, streaming: true)
     let page = try report.map { try outputs.file(Console.outputPath($0)) }
     let line = ProgressLine()
     let verdicts = try Verifier(file).verdicts { line.show($0) }
@@ -103,6 +112,19 @@ struct VerifyCommand: ParsableCommand {
     if !facts.sound { throw ExitCode.failure }
   }
 
+  /// Every file that is read; what is wrong with a source is told where it is opened.
+  private var inputs: [String] {
+    get throws {
+      let sources = against.flatMap { path in
+        [path] + ((try? Checkpoint.open(path))?.files.map(\.path) ?? [])
+      }
+      let pictures = try calibrate.map {
+        try CalibrationPictures.files(in: $0, ModelFile(file).configuration, count: .max)
+      }
+      return [file] + sources + (pictures ?? [])
+    }
+  }
+
   /// What the file's calibration has made, if it says that it had one.
   private func calibrated(_ derived: Rederivation) -> Rederivation.Calibrated? {
     RecordedCalibration(derived) == nil ? nil : derived.plan.calibrated
@@ -118,16 +140,18 @@ struct VerifyCommand: ParsableCommand {
       throw ValidationError("the file was calibrated by pictures: name their folder by --calibrate")
     }
     let isHere = recorded.level?.isAvailable == true
-    if !isHere {
+    let level = cpuLevel?.level ?? (isHere ? recorded.level : nil) ?? .best
+    if level != recorded.level {
       Console.note(
-        "note: the calibration was computed with \(recorded.levelName.printable()), which this "
-          + "machine lacks: with \(CPULevel.best.rawValue), the last bits may differ")
+        "note: the calibration was computed with \(recorded.levelName.printable())"
+          + (isHere ? "" : ", which this machine lacks")
+          + ": with \(level.rawValue), the last bits may differ")
     }
     let scratch = try Outputs(reading: [], replacing: .always).file(
       FileManager.default.temporaryDirectory.path + "/verify.varq")
     return try Calibrator(
       derived.plan, of: derived.source, beside: scratch,
-      Compute(mode: .f32, level: isHere ? recorded.level ?? .best : .best), recorded.options
+      Compute(mode: .f32, level: level), recorded.options
     ) { progress in
       line.update(
         progress.fraction,

@@ -6,6 +6,7 @@ import VAR
 import VARCompute
 import VARCore
 import VAREvaluation
+import VARModel
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,6 +21,7 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES:
         var-run evaluate images/ --output evaluation.json
         var-run evaluate images/ --labels labels.csv --compute f32 --limit 500
+        var-run evaluate images/ --report evaluation.html
       """)
 
   @OptionGroup var data: DataSetArguments
@@ -32,11 +34,16 @@ struct EvaluateCommand: ParsableCommand {
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
+  @OptionGroup var report: ReportOption
+
   @OptionGroup var force: ForceOption
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
-  func validate() throws { try OutputKind.json.check(output, json: json) }
+  func validate() throws {
+    try OutputKind.json.check(output, json: json)
+    try report.check(json: json)
+  }
 
   func run() throws {
     let clock = ContinuousClock.now
@@ -44,16 +51,30 @@ struct EvaluateCommand: ParsableCommand {
     let images = try data.list(needsLabels: true, model.configuration)
     let outputs = force.outputs(reading: [model.path] + data.files(images))
     let file = try output.map { try outputs.file($0) }
+    let page = try self.report.path.map { try outputs.file($0) }
     let context = try self.model.context()
     let journal = try file.flatMap { $0.isStandardOutput ? nil : $0.path + ".partial" }.map {
       try EvaluationJournal(outputs.journal($0), settings: settings(model, context))
     }
-    let report = try measure(images.items, model, context, journal)
+    let evaluator = try Evaluator(model, context)
+    let codec = try ImageCodec(model, context)
+    let (report, scores) = try measure(images.items, evaluator, codec, journal)
     try file?.write(Console.json(report))
+    if let page {
+      try page.write(
+        EvaluationPage(
+          model: model.path.fileName, mode: context.mode.rawValue, report: report,
+          scores: zip(images.items, scores).map {
+            .init(name: $0.name, label: $0.label, score: $1)
+          },
+          worst: worst(images.items, scores, codec), name: model.configuration.title
+        ).html())
+    }
     journal?.remove()
     if json { return try Console.print(json: report) }
     try Console.print(
-      report.lines(seconds: (ContinuousClock.now - clock) / .seconds(1)), aside: output == "-")
+      report.lines(seconds: (ContinuousClock.now - clock) / .seconds(1)),
+      aside: output == "-" || self.report.isStandardOutput)
   }
 
   /// What decides the scores, besides the pictures and their labels.
@@ -66,27 +87,43 @@ struct EvaluateCommand: ParsableCommand {
   }
 
   private func measure(
-    _ images: [LabelledImages.Item], _ model: Model, _ context: Compute,
+    _ images: [LabelledImages.Item], _ evaluator: Evaluator, _ codec: ImageCodec,
     _ journal: EvaluationJournal?
-  ) throws -> EvaluationReport {
-    let evaluator = try Evaluator(model, context)
-    let codec = try ImageCodec(model, context)
+  ) throws -> (EvaluationReport, [ImageScore]) {
     var report = EvaluationReport(patchNumbers: codec.patchNumbers)
+    var scores: [ImageScore] = []
     let progress = ProgressLine()
     for (index, item) in images.enumerated() {
       progress.update(
         Double(index) / Double(images.count), "\(index) of \(images.count) images done")
-      if let score = try journal?.score(of: item) {
-        try report.add(score)
-        continue
+      var score = try journal?.score(of: item)
+      if score == nil {
+        let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
+        let computed = try evaluator.scores(of: [tokens], labels: [item.label])[0]
+        try journal?.add(computed, of: item)
+        score = computed
       }
-      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
-      let score = try evaluator.scores(of: [tokens], labels: [item.label])[0]
-      try journal?.add(score, of: item)
+      guard let score else { continue }
       try report.add(score)
+      scores.append(score)
     }
     progress.clear()
-    return report
+    return (report, scores)
+  }
+
+  /// The images of the largest loss, to be looked at.
+  private func worst(
+    _ images: [LabelledImages.Item], _ scores: [ImageScore], _ codec: ImageCodec
+  ) throws -> [EvaluationPage.Shown] {
+    let order = scores.indices.sorted { scores[$0].loss > scores[$1].loss }
+    return try order.prefix(4).map { index in
+      let item = images[index]
+      let image = try data.fit.load(item.path, side: codec.side)
+      let features = try codec.features(of: codec.encode(image).tokens)
+      return EvaluationPage.Shown(
+        scored: .init(name: item.name, label: item.label, score: scores[index]), original: image,
+        rebuilt: try codec.decode(features))
+    }
   }
 }
 

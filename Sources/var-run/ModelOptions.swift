@@ -89,17 +89,3 @@ enum ComputeChoice: String, ExpressibleByArgument, CaseIterable {
     }
   }
 }
-
-/// The values of `--cpu-level`: every level that kernels are written for.
-struct CPULevelChoice: ExpressibleByArgument {
-  let level: CPULevel
-
-  init?(argument: String) {
-    guard let level = CPULevel(rawValue: argument) else { return nil }
-    self.level = level
-  }
-
-  var defaultValueDescription: String { level.rawValue }
-
-  static var allValueStrings: [String] { CPULevel.allCases.map(\.rawValue) }
-}

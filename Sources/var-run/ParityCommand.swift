@@ -15,6 +15,7 @@ struct ParityCommand: ParsableCommand {
       EXAMPLES:
         var-run parity reference.safetensors --compute f32
         var-run parity reference.safetensors --model d16-q8.varq --compute bf16 --json
+        var-run parity reference.safetensors --report parity.html
       """)
 
   @Argument(
@@ -29,23 +30,32 @@ struct ParityCommand: ParsableCommand {
   @Flag(help: "Print the comparison as JSON.")
   var json = false
 
+  @OptionGroup var report: ReportOption
+
   @OptionGroup var force: ForceOption
 
   @OptionGroup(title: "Model") var model: ModelOptions
 
-  func validate() throws { try OutputKind.json.check(output, json: json) }
+  func validate() throws {
+    try OutputKind.json.check(output, json: json)
+    try report.check(json: json)
+  }
 
   func run() throws {
     let model = try model.open()
-    let file = try output.map { try force.outputs(reading: [model.path, reference]).file($0) }
+    let outputs = force.outputs(reading: [model.path, reference])
+    let file = try output.map { try outputs.file($0) }
+    let page = try self.report.path.map { try outputs.file($0) }
     let compute = try self.model.context()
     let runs = try ReferenceDump.runs(reference)
     let report = ParityReports(try runs.map { try ParityRun(model, compute, $0).run() })
     try file?.write(Console.json(report))
+    try page?.write(
+      ParityPage(report, reference: reference.fileName, model: model.path.fileName).html)
     if json {
       try Console.print(json: report)
     } else {
-      try Console.print(report.lines, aside: output == "-")
+      try Console.print(report.lines, aside: output == "-" || self.report.isStandardOutput)
     }
     if !report.passed { throw ExitCode.failure }
   }

@@ -82,7 +82,8 @@ extension ParityReport {
     return table
   }
 
-  private var conclusion: String {
+  /// The verdict in a sentence.
+  var conclusion: String {
     let rounded =
       limits.reference == .none ? "" : ", reference by \(limits.reference.rawValue) autocast"
     let setting = "\(limits.format.name) weights, \(limits.mode.rawValue) arithmetic" + rounded

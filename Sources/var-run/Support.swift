@@ -11,11 +11,22 @@ extension Model {
   var scaleCount: Int { configuration.tokenizer?.patchNumbers.count ?? 0 }
 }
 
+extension ModelConfiguration {
+  /// What a class is called, with its number where it has a name.
+  func title(of label: ClassLabel) -> String {
+    guard let id = label.id else { return "no class" }
+    return classNames.indices.contains(id) ? "\(classNames[id]), class \(id)" : "class \(id)"
+  }
+}
+
 extension String {
   /// A path's file name without folder and extension; the standard input is called a picture.
   var stem: String {
     self == "-" ? "picture" : URL(filePath: self).deletingPathExtension().lastPathComponent
   }
+
+  /// The last component of a path.
+  var fileName: String { URL(filePath: self).lastPathComponent }
 
   /// A path with its extension replaced: `a/b.png` and `-x.png` give `a/b-x.png`.
   func replacingSuffix(_ suffix: String) -> String {

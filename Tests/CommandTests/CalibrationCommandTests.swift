@@ -73,6 +73,18 @@ import Testing
     #expect(none.status == 64)
   }
 
+  /// A file that is called - would surprise whoever asked for the standard output.
+  @Test func sensitivityPrintsItsTable() throws {
+    let model = Repository.fixture("models/per-block/")
+    let result = try CommandRunner.run(
+      "var-convert",
+      ["sensitivity", model + "var.pth", model + "vae.pth", "--count", "1", "--calibrate", "none"],
+      in: folder.path)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.text.hasPrefix("{"), "\(result.text.prefix(100))")
+    #expect(try folder.names() == [])
+  }
+
   /// Not even KILL: the copy of the weights has no name.
   @Test(arguments: ["TERM", "INT", "KILL"])
   func aSignalLeavesNothingBehind(signal: String) throws {

@@ -76,15 +76,17 @@ enum CommandTable {
     TableCommand(
       program: "var-run", name: "evaluate",
       arguments: ["images", "--labels", "labels.csv", "--compute", "f32"],
-      inputs: ["model.varq", picture, "labels.csv"], outputs: [("--output", "out.json")]),
+      inputs: ["model.varq", picture, "labels.csv"],
+      outputs: [("--output", "out.json"), ("--report", "out.html")]),
     TableCommand(
       program: "var-run", name: "compare",
       arguments: ["images", "--against", "other.varq", "--labels", "labels.csv"],
       inputs: ["model.varq", "other.varq", picture, "labels.csv"],
-      outputs: [("--output", "out.json")]),
+      outputs: [("--output", "out.json"), ("--report", "out.html")]),
     TableCommand(
       program: "var-run", name: "parity", arguments: ["reference.safetensors", "--compute", "f32"],
-      inputs: ["model.varq", "reference.safetensors"], outputs: [("--output", "out.json")]),
+      inputs: ["model.varq", "reference.safetensors"],
+      outputs: [("--output", "out.json"), ("--report", "out.html")]),
     TableCommand(program: "var-run", name: "info", arguments: [], inputs: [], outputs: []),
     TableCommand(
       program: "var-run", name: "bench", arguments: ["--rounds", "1"], inputs: [], outputs: []),

@@ -1,6 +1,7 @@
 import Foundation
 import TestSupport
 import Testing
+import VARCompute
 import VARConversion
 import VARModel
 import VARQuant
@@ -82,6 +83,44 @@ import VARQuant
       #expect(found.verdict == "changed", "\(share)")
       #expect(found.changed == [Self.weight], "\(share)")
     }
+  }
+
+  private static let emulator = "/usr/bin/qemu-x86_64"
+
+  /// A processor of 2008 has neither AVX nor fused multiply-add, and gives the same bytes.
+  @Test(
+    .enabled("without qemu-user there is one CPU only") {
+      FileManager.default.isExecutableFile(atPath: emulator)
+    }, arguments: TensorFormat.allCases.map(\.name) + ["mix4.25"])
+  func everyTypeIsProvedOnAnotherCPU(type: String) throws {
+    let path = try convert(Self.pair, "--type", type, "--calibrate", "none")
+    let files = ([path] + Self.pair).map { "'\($0)'" }
+    let result = try CommandRunner.shell(
+      "\(Self.emulator) -cpu Nehalem \(CommandRunner.binaries)var-convert verify \(files[0]) "
+        + "--against \(files[1]) \(files[2])", in: folder.path)
+    #expect(result.status == 0, "\(result.text)\(result.errors)")
+    #expect(result.text.contains(": re-derived: all bytes of 223 tensors"))
+  }
+
+  /// What is calibrated depends on the instruction set: it is recorded, and where it differs that is said.
+  @Test(.enabled("one instruction set only") { CPULevel.available.count > 2 })
+  func recalibrationTakesTheRecordedLevel() throws {
+    let levels = CPULevel.available.suffix(2).map(\.rawValue)
+    let path = try convert(
+      Self.demo, "--type", "q4", "--calibration-images", "4", "--cpu-level", levels[0])
+    func verify(_ options: String...) throws -> CommandResult {
+      try CommandRunner.run(
+        "var-convert", ["verify", path, "--recalibrate"] + options + ["--against"] + Self.demo)
+    }
+    let same = try verify()
+    #expect(same.status == 0, "\(same.text)")
+    #expect(same.errors == "")
+    #expect(same.text.contains(": re-derived: all bytes"))
+    let other = try verify("--cpu-level", levels[1])
+    #expect(
+      other.errors
+        == "note: the calibration was computed with \(levels[0]): with \(levels[1]), the "
+        + "last bits may differ\n")
   }
 
   @Test(arguments: ["mix4.25", "q6", "q5", "q4", "q3"]) func calibratedFilesAreHeldToLimits(

@@ -51,6 +51,23 @@ import VAREvaluation
         """)
   }
 
+  @Test func histogram() {
+    let values = [0, 1e-13, 1.5e-12, 2e-12, 5e-12, 1.0, 2, 99, 1e9, .infinity, .nan]
+    var histogram = DivergenceHistogram(values)
+    #expect(histogram.counts.reduce(0, +) == values.count)
+    #expect(histogram.counts[0...2] == [2, 2, 1])
+    // 1 and 2 from 10^0 to 10^½; 99 and what is beyond in the last one.
+    #expect(histogram.counts[25] == 2)
+    #expect(histogram.counts[28] == 4)
+    let bins = histogram.bins
+    #expect(bins.count == 29 && bins[0].middle < DivergenceHistogram.least)
+    #expect(abs(bins[25].middle - pow(10, 0.25)) < 1e-9)
+    histogram.add(DivergenceHistogram([1]))
+    #expect(histogram.counts[25] == 3)
+    #expect(DivergenceHistogram().bins.isEmpty)
+    #expect(DivergenceHistogram([1]).bins.map(\.count) == [1])
+  }
+
   @Test func logSoftmax() {
     let left: [Float] = [0, 1, 2]
     let right: [Float] = [2, 1, 0]

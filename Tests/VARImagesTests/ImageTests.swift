@@ -107,4 +107,18 @@ import VARImages
   private func count(_ name: String, in bytes: [UInt8]) -> Int {
     bytes.indices.count { bytes[$0...].starts(with: name.utf8) }
   }
+
+  @Test func differencesAreBrightened() throws {
+    let one = try Image(width: 2, height: 1, pixels: [10, 20, 30, 0, 0, 255])
+    let other = try Image(width: 2, height: 1, pixels: [12, 20, 25, 0, 0, 255])
+    let (image, factor) = try #require(one.difference(to: other))
+    #expect(factor == 32, "5 × 32 is below 256, 5 × 64 isn't")
+    #expect(image.pixels == [64, 0, 160, 0, 0, 0])
+    #expect(one.difference(to: one)?.factor == 1)
+    #expect(one.difference(to: one)?.image.pixels == [0, 0, 0, 0, 0, 0])
+    let far = try Image(width: 2, height: 1, pixels: [255, 0, 0, 0, 0, 0])
+    #expect(far.difference(to: one)?.factor == 1)
+    let narrow = try Image(width: 1, height: 2, pixels: far.pixels)
+    #expect(one.difference(to: narrow) == nil)
+  }
 }

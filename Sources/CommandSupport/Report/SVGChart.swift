@@ -1,6 +1,6 @@
 import Foundation
 
-/// A chart of lines, points or bars as SVG, with the colours of an ``HTMLPage``.
+/// A chart of lines, points or bars as SVG, with the colours of an ``HTMLPage``: all charts of all reports.
 package struct SVGChart {
   /// How values become lengths.
   package enum Scale: Sendable {
@@ -8,6 +8,8 @@ package struct SVGChart {
     case linear
     /// By their logarithm; what is not positive is left out.
     case logarithmic
+    /// In proportion, for numbers of things: no fractions are written beside it.
+    case counting
   }
 
   /// An axis.
@@ -28,8 +30,10 @@ package struct SVGChart {
   package struct Series: Sendable {
     /// How they are drawn.
     package enum Style: Sendable {
-      /// Joined in their order.
+      /// Joined in their order, with a mark each.
       case line
+      /// A limit: joined, dashed, without marks.
+      case limit
       /// A mark and a label each.
       case points
       /// From the axis to the value.
@@ -50,7 +54,8 @@ package struct SVGChart {
     }
   }
 
-  private let title: String
+  /// What it shows.
+  let title: String
   private let x: Axis
   private let y: Axis
   private let series: [Series]
@@ -68,53 +73,74 @@ package struct SVGChart {
     }
   }
 
+  /// Whether there is nothing to be seen.
+  var isEmpty: Bool { series.allSatisfy { $0.style == .limit || $0.points.isEmpty } }
+
   private static let width = 720.0
-  private static let height = 400.0
-  private static let frame = (left: 86.0, right: 24.0, top: 34.0, bottom: 58.0)
+  private static let side = (left: 86.0, right: 24.0)
+  /// Height of the plot, and of what stands above and below it besides the legend.
+  private static let plot = 308.0
+  private static let margin = (top: 38.0, bottom: 58.0)
+  private static let legendRow = 20.0
+
+  /// Where the plot begins and ends.
+  private var top: Double { Self.margin.top + Self.legendRow * Double(legendRows.count) }
+  private var bottom: Double { top + Self.plot }
+  private var height: Double { bottom + Self.margin.bottom }
 
   /// The chart as an element that may stand in a page, or alone in a file.
   package var svg: String {
     let points = series.flatMap(\.points)
-    let hasBars = series.contains { $0.style == .bars }
+    let bars = series.filter { $0.style == .bars }
     let across = Ruler(
-      x.scale, points.map(\.x), from: Self.frame.left, to: Self.width - Self.frame.right)
+      x.scale, points.map(\.x), from: Self.side.left, to: Self.width - Self.side.right,
+      bars: bars.flatMap { $0.points.map(\.x) })
     let up = Ruler(
-      y.scale, points.map(\.y) + (hasBars && y.scale == .linear ? [0] : []),
-      from: Self.height - Self.frame.bottom, to: Self.frame.top)
+      y.scale, points.map(\.y) + (!bars.isEmpty && y.scale != .logarithmic ? [0] : []),
+      from: bottom, to: top)
     var parts = [
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(Self.text(Self.width)) "
-        + "\(Self.text(Self.height))\" role=\"img\" aria-label=\"\(HTMLPage.escaped(title))\" "
+        + "\(Self.text(height))\" role=\"img\" aria-label=\"\(HTMLPage.escaped(title))\" "
         + "font-family=\"system-ui, sans-serif\" font-size=\"13\">",
       "<title>\(HTMLPage.escaped(title))</title>",
-      text(Self.width / 2, 18, title, anchor: "middle", weight: "600"),
+      text(Self.width / 2, 20, title, anchor: "middle", weight: "600"),
     ]
     parts += axes(across, up)
     for (index, series) in series.enumerated() {
-      parts += draw(series, "var(--c\(index % 5), \(Self.colours[index % 5]))", across, up)
+      parts += draw(series, colour(index), across, up)
     }
     parts += legend()
     return parts.joined(separator: "\n") + "\n</svg>"
   }
 
-  private static let colours = ["#2463b0", "#c2540a", "#2a7d4f", "#8b3fa8", "#a8851c"]
+  private static let colours = [
+    "#2463b0", "#c2540a", "#2a7d4f", "#8b3fa8", "#8f6c00", "#b0305c", "#0e7c86", "#4a5568",
+  ]
   private static let ink = "var(--ink, #444)"
   private static let line = "var(--line, #d5d5da)"
 
+  private func colour(_ index: Int) -> String {
+    if series[index].style == .limit { return "var(--bad, #c62828)" }
+    let index = index % Self.colours.count
+    return "var(--c\(index), \(Self.colours[index]))"
+  }
+
   private func axes(_ across: Ruler, _ up: Ruler) -> [String] {
-    let (left, bottom) = (Self.frame.left, Self.height - Self.frame.bottom)
+    let left = Self.side.left
     var parts: [String] = []
     for tick in across.ticks {
       let place = across.place(tick)
-      parts.append(stroke(place, bottom, place, Self.frame.top, Self.line))
+      parts.append(stroke(place, bottom, place, top, Self.line))
       parts.append(text(place, bottom + 18, Self.label(tick), anchor: "middle"))
     }
     for tick in up.ticks {
       let place = up.place(tick)
-      parts.append(stroke(left, place, Self.width - Self.frame.right, place, Self.line))
+      parts.append(stroke(left, place, Self.width - Self.side.right, place, Self.line))
       parts.append(text(left - 8, place + 4, Self.label(tick), anchor: "end"))
     }
-    parts.append(text((left + Self.width) / 2, Self.height - 14, x.title, anchor: "middle"))
-    let middle = Self.text((Self.frame.top + bottom) / 2)
+    let center = (left + Self.width - Self.side.right) / 2
+    parts.append(text(center, height - 14, x.title, anchor: "middle"))
+    let middle = Self.text((top + bottom) / 2)
     parts.append(
       "<text transform=\"translate(18 \(middle)) rotate(-90)\" text-anchor=\"middle\" "
         + "fill=\"\(Self.ink)\">\(HTMLPage.escaped(y.title))</text>")
@@ -123,41 +149,68 @@ package struct SVGChart {
 
   private func draw(_ series: Series, _ colour: String, _ across: Ruler, _ up: Ruler) -> [String] {
     let places = series.points.map { (across.place($0.x), up.place($0.y), $0.label) }
+    let path = places.map { "\(Self.text($0.0)),\(Self.text($0.1))" }.joined(separator: " ")
+    let line = "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\""
     switch series.style {
-    case .line:
-      let path = places.map { "\(Self.text($0.0)),\(Self.text($0.1))" }.joined(separator: " ")
-      return [
-        "<polyline points=\"\(path)\" fill=\"none\" stroke=\"\(colour)\" stroke-width=\"2\"/>"
-      ]
+    case .line: return [line + "/>"] + places.map { mark($0.0, $0.1, 2.5, colour) }
+    case .limit: return [line + " stroke-dasharray=\"6 4\"/>"]
     case .points:
       return places.flatMap { x, y, label in
-        [
-          "<circle cx=\"\(Self.text(x))\" cy=\"\(Self.text(y))\" r=\"4\" fill=\"\(colour)\"/>",
-          text(x + 7, y - 6, label, anchor: "start"),
-        ]
+        [mark(x, y, 4, colour)]
+          + (label.isEmpty ? [] : [text(x + 7, y - 6, label, anchor: "start")])
       }
     case .bars:
-      let base = Self.height - Self.frame.bottom
-      let room = (Self.width - Self.frame.left - Self.frame.right) / Double(max(1, places.count))
+      let width = 0.8 * across.barWidth
       return places.map { x, y, _ in
-        "<rect x=\"\(Self.text(x - room * 0.4))\" y=\"\(Self.text(y))\" "
-          + "width=\"\(Self.text(room * 0.8))\" height=\"\(Self.text(max(0, base - y)))\" "
+        "<rect x=\"\(Self.text(x - width / 2))\" y=\"\(Self.text(y))\" "
+          + "width=\"\(Self.text(width))\" height=\"\(Self.text(max(0, bottom - y)))\" "
           + "fill=\"\(colour)\"/>"
       }
     }
   }
 
+  private func mark(_ x: Double, _ y: Double, _ radius: Double, _ colour: String) -> String {
+    "<circle cx=\"\(Self.text(x))\" cy=\"\(Self.text(y))\" r=\"\(Self.text(radius))\" "
+      + "fill=\"\(colour)\"/>"
+  }
+
+  /// The names of several series with their places in it, as many a row as fit.
+  private var legendRows: [[(index: Int, name: String, x: Double)]] {
+    let named = series.enumerated().filter {
+      !$0.element.name.isEmpty && !$0.element.points.isEmpty
+    }
+    guard named.count > 1 || named.contains(where: { $0.element.style == .limit }) else {
+      return []
+    }
+    var rows: [[(index: Int, name: String, x: Double)]] = [[]]
+    var x = Self.side.left
+    for (index, series) in named {
+      // A letter is about seven units wide.
+      let width = 40 + 7.2 * Double(series.name.count)
+      if x + width > Self.width - Self.side.right, !(rows.last ?? []).isEmpty {
+        rows.append([])
+        x = Self.side.left
+      }
+      rows[rows.count - 1].append((index, series.name, x))
+      x += width
+    }
+    return rows
+  }
+
   private func legend() -> [String] {
-    let named = series.enumerated().filter { !$0.element.name.isEmpty }
-    guard named.count > 1 else { return [] }
-    return named.enumerated().flatMap { row, entry in
-      let y = Self.frame.top + 16 + 18 * Double(row)
-      let x = Self.width - Self.frame.right - 170
-      return [
-        "<rect x=\"\(Self.text(x))\" y=\"\(Self.text(y - 10))\" width=\"12\" height=\"12\" "
-          + "fill=\"var(--c\(entry.offset % 5), \(Self.colours[entry.offset % 5]))\"/>",
-        text(x + 18, y, entry.element.name, anchor: "start"),
-      ]
+    legendRows.enumerated().flatMap { row, entries in
+      let y = Self.margin.top + 6 + Self.legendRow * Double(row)
+      return entries.flatMap { entry in
+        let colour = colour(entry.index)
+        let sign =
+          series[entry.index].style == .limit
+          ? "<line x1=\"\(Self.text(entry.x))\" x2=\"\(Self.text(entry.x + 14))\" "
+            + "y1=\"\(Self.text(y - 4))\" y2=\"\(Self.text(y - 4))\" stroke=\"\(colour)\" "
+            + "stroke-width=\"2\" stroke-dasharray=\"5 3\"/>"
+          : "<rect x=\"\(Self.text(entry.x))\" y=\"\(Self.text(y - 10))\" width=\"12\" "
+            + "height=\"12\" fill=\"\(colour)\"/>"
+        return [sign, text(entry.x + 18, y, entry.name, anchor: "start")]
+      }
     }
   }
 
@@ -188,11 +241,11 @@ package struct SVGChart {
 
 extension SVGChart.Scale {
   fileprivate func admits(_ value: Double) -> Bool {
-    value.isFinite && (self == .linear || value > 0)
+    abs(value) <= 1e300 && (self != .logarithmic || value > 0)
   }
 
   fileprivate func length(_ value: Double) -> Double {
-    self == .linear ? value : log10(value)
+    self == .logarithmic ? log10(value) : value
   }
 }
 
@@ -205,39 +258,61 @@ private struct Ruler {
   private let end: Double
   /// The values that are written.
   let ticks: [Double]
+  private let step: Double
 
-  init(_ scale: SVGChart.Scale, _ values: [Double], from start: Double, to end: Double) {
+  /// - Parameter bars: where bars stand, for which there must be room on both sides.
+  init(
+    _ scale: SVGChart.Scale, _ values: [Double], from start: Double, to end: Double,
+    bars: [Double] = []
+  ) {
     self.scale = scale
     self.start = start
     self.end = end
     let lengths = values.map(scale.length)
     var low = lengths.min() ?? 0
     var high = lengths.max() ?? 1
-    let margin = high > low ? (high - low) * 0.06 : max(abs(high) * 0.1, 0.5)
+    let places = Set(bars.map(scale.length)).sorted()
+    let step = zip(places.dropFirst(), places).map { $0 - $1 }.min() ?? 1
+    let isZeroBased = scale != .logarithmic && low == 0 && bars.isEmpty
+    // Of values that are the same but for rounding there is one place.
+    let isWide = high - low > 1e-12 * max(abs(low), abs(high), 1e-100)
+    let margin =
+      isWide ? (bars.isEmpty ? (high - low) * 0.06 : step / 2) : max(abs(high) * 0.1, 0.5)
     // An axis from zero begins there.
-    if scale == .logarithmic || low != 0 { low -= margin }
+    if !isZeroBased { low -= margin }
     high += margin
-    (self.low, self.high) = (low, high)
-    ticks = scale == .linear ? Self.rounds(low, high) : Self.powers(low, high)
+    (self.low, self.high, self.step) = (low, high, step)
+    ticks =
+      switch scale {
+      case .logarithmic: Self.powers(low, high)
+      case .linear: Self.rounds(low, high, least: 0)
+      case .counting: Self.rounds(low, high, least: 1)
+      }
   }
+
+  /// Room for a bar.
+  var barWidth: Double { min(90, abs(end - start) * step / (high - low)) }
 
   func place(_ value: Double) -> Double {
     start + (scale.length(value) - low) / (high - low) * (end - start)
   }
 
   /// Multiples of 1, 2 or 5 times a power of ten, about six.
-  private static func rounds(_ low: Double, _ high: Double) -> [Double] {
+  private static func rounds(_ low: Double, _ high: Double, least: Double) -> [Double] {
     let rough = (high - low) / 6
     let power = pow(10, floor(log10(rough)))
-    let step = [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough
+    let step = max(least, [1, 2, 5, 10].map { $0 * power }.first { $0 >= rough } ?? rough)
+    guard step > 0, step.isFinite else { return [] }
     return stride(from: (low / step).rounded(.up) * step, through: high, by: step).map { $0 }
   }
 
-  /// 1, 2 and 5 times powers of ten, or the powers alone where there are many.
+  /// 1, 2 and 5 times powers of ten, or the powers alone where there are many, or few of them.
   private static func powers(_ low: Double, _ high: Double) -> [Double] {
     let factors = high - low > 3 ? [1.0] : [1.0, 2, 5]
-    return (Int(low.rounded(.down))...Int(high.rounded(.up))).flatMap { power in
-      factors.map { $0 * pow(10, Double(power)) }
-    }.filter { (low...high).contains(log10($0)) }
+    // No more than nine: their labels must not touch.
+    let every = max(1, Int(((high - low) / 9).rounded(.up)))
+    return (Int(low.rounded(.down))...Int(high.rounded(.up))).filter { $0.isMultiple(of: every) }
+      .flatMap { power in factors.map { $0 * pow(10, Double(power)) } }
+      .filter { (low...high).contains(log10($0)) }
   }
 }

@@ -86,6 +86,9 @@ package struct ComparisonReport: Sendable {
   /// The figures of all tokens.
   package var total: Summary { summary(divergences.flatMap { $0 }, images[patchNumbers.count]) }
 
+  /// All tokens' divergences.
+  package var histogram: DivergenceHistogram { DivergenceHistogram(divergences.joined()) }
+
   private func summary(_ divergences: [Double], _ images: [ImageMeans]) -> Summary {
     let sorted = divergences.sorted()
     func percentile(_ share: Double) -> Double {

@@ -25,6 +25,12 @@ package struct ImageScore: Equatable, Sendable, Codable {
   /// Makes a score.
   package init(scales: [ScaleScore]) { self.scales = scales }
 
+  /// Mean cross-entropy of all tokens.
+  package var loss: Double { loss(scales) }
+
+  /// Share of all tokens that are not the most probable ones.
+  package var error: Double { error(scales) }
+
   /// Mean cross-entropy of some scales' tokens.
   func loss(_ range: some Sequence<ScaleScore>) -> Double {
     let sums = range.reduce(into: (0.0, 0)) { $0 = ($0.0 + $1.loss, $0.1 + $1.tokens) }

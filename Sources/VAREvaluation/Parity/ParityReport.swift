@@ -1,4 +1,5 @@
 import VARCompute
+package import VARImages
 import VARQuant
 
 /// What a comparison with a reference found.
@@ -63,6 +64,21 @@ package struct ParityReport: Sendable {
   package internal(set) var agreement: [Agreement] = []
   /// PSNR in dB of the free run's pictures to the reference's; nil if it recorded none.
   package internal(set) var freeRunPSNR: [Double]?
+
+  /// One of the reference's pictures, and ours.
+  package struct Pictures: Sendable {
+    /// PyTorch's.
+    package let reference: Image
+    /// Ours from its tokens.
+    package let replayed: Image
+    /// Ours from our own.
+    package let free: Image
+  }
+
+  /// The first ``pictureLimit`` pictures; empty where the reference recorded none. No part of the JSON.
+  package internal(set) var pictures: [Pictures] = []
+  /// Pictures of a batch that are kept to be looked at.
+  static let pictureLimit = 8
 
   /// Seed, device and precision of the reference, for people.
   package let run: String

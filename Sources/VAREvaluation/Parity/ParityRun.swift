@@ -1,5 +1,6 @@
 package import VARCompute
 package import VARCore
+import VARImages
 import VARModel
 import VARQuant
 
@@ -14,6 +15,8 @@ package final class ParityRun {
   private var report: ParityReport
   /// The last stream that the reference recorded, if it is what the next block reads.
   private var stream: (ours: [Float], reference: [Float])?
+  /// Our pictures from the reference's tokens, to be looked at.
+  private var replayed: [Image] = []
 
   /// Checks that the reference can be one of this model.
   /// - Throws: ``ParityError``, `ModelError` where a half of the model is missing.
@@ -238,6 +241,9 @@ extension ParityRun {
         add("decoder." + name, self.planes(map.values, 1, map.pixels))
       }
       add("image", planes(pixels, 1, pixels.count / 3))
+      if image < ParityReport.pictureLimit {
+        replayed.append(try Image(width: codec.side, height: codec.side, unit: pixels.span))
+      }
     }
     for stage in stages { try compare(stage.name, stage.values) }
   }
@@ -261,9 +267,22 @@ extension ParityRun {
     let count = expected.count / images
     report.freeRunPSNR = try generated.enumerated().map { image, tokens in
       let pixels = try codec.decodeValues(tokens.features)
-      return psnr(
-        planes(pixels, 1, pixels.count / 3), expected[image * count..<(image + 1) * count])
+      let other = expected[image * count..<(image + 1) * count]
+      if image < replayed.count {
+        report.pictures.append(
+          ParityReport.Pictures(
+            reference: try picture(other, codec.side), replayed: replayed[image],
+            free: try Image(width: codec.side, height: codec.side, unit: pixels.span)))
+      }
+      return psnr(planes(pixels, 1, pixels.count / 3), other)
     }
+  }
+
+  /// PyTorch's [channels, height, width] with values of 0 to 1.
+  private func picture(_ planes: ArraySlice<Float>, _ side: Int) throws -> Image {
+    let pixels = planes.count / 3
+    let values = (0..<pixels * 3).map { planes[planes.startIndex + $0 % 3 * pixels + $0 / 3] }
+    return try Image(width: side, height: side, unit: values.span)
   }
 
   /// Peak signal 1 over the mean squared difference, in dB.

@@ -18,6 +18,8 @@ package struct PredictionComparison: Equatable, Sendable, Encodable {
   /// Share of positions where the reference's logits give the reference's tokens: below 1 the
   /// random numbers differ (another PyTorch version?).
   package let reproduced: Double
+  /// All positions' divergences; no part of the JSON.
+  package let histogram: DivergenceHistogram
 
   private enum CodingKeys: String, CodingKey {
     case scale
@@ -44,6 +46,7 @@ package struct PredictionComparison: Equatable, Sendable, Encodable {
     divergences.sort()
     let count = Double(max(1, tokens.count))
     self.scale = scale
+    histogram = DivergenceHistogram(divergences)
     meanDivergence = divergences.reduce(0, +) / count
     percentile99 = divergences[Int((0.99 * Double(divergences.count - 1)).rounded())]
     maximum = divergences.last ?? 0
