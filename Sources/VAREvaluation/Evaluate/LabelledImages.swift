@@ -30,6 +30,9 @@ package struct LabelledImages {
       if Self.isPicture(name) {
         if needsLabels { throw LabelError.noLabels(folder: folder) }
         items.append(Item(name: name, path: path, label: .unconditional))
+      } else if name.contains("\u{FFFD}"), !FileManager.default.fileExists(atPath: path) {
+        // Perhaps a folder, which would be left out without a word.
+        throw FileError.foreignName(path: path)
       } else if Folder.exists(path) {
         let pictures = try Folder.list(path).filter(Self.isPicture)
         if pictures.isEmpty { continue }
