@@ -6,6 +6,7 @@ import VAR
 import VARCompute
 import VARCore
 import VAREvaluation
+import VARImages
 
 struct EvaluateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -20,9 +21,13 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES:
         var-run evaluate images/ --output evaluation.json
         var-run evaluate images/ --labels labels.csv --compute f32 --limit 500
+        var-run evaluate imagenet/val --ignore-orientation --skip-unreadable
       """)
 
   @OptionGroup var data: DataSetArguments
+
+  @Flag(help: "Leave out images that cannot be read, name them and count them.")
+  var skipUnreadable = false
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("Write the figures as JSON.", valueName: "file"),
@@ -62,7 +67,7 @@ struct EvaluateCommand: ParsableCommand {
       model.checksumText, context.mode.rawValue, context.level.rawValue, data.fit.fit.rawValue,
       try data.labels.map { try EvaluationJournal.digest($0) } ?? "folders",
       URL(filePath: data.images).standardizedFileURL.path(percentEncoded: true),
-    ]
+    ] + (data.ignoreOrientation ? ["orientation ignored"] : [])
   }
 
   private func measure(
@@ -71,22 +76,37 @@ struct EvaluateCommand: ParsableCommand {
   ) throws -> EvaluationReport {
     let evaluator = try Evaluator(model, context)
     let codec = try ImageCodec(model, context)
-    var report = EvaluationReport(patchNumbers: codec.patchNumbers)
+    var report = EvaluationReport(patchNumbers: codec.patchNumbers, maySkip: skipUnreadable)
     let progress = ProgressLine()
     for (index, item) in images.enumerated() {
       progress.update(
         Double(index) / Double(images.count), "\(index) of \(images.count) images done")
-      if let score = try journal?.score(of: item) {
-        try report.add(score)
+      let image: Image
+      do {
+        if let score = try journal?.score(of: item) {
+          try report.add(score)
+          continue
+        }
+        image = try data.load(item, side: codec.side)
+      } catch  where skipUnreadable && Self.isUnreadable(error) {
+        progress.clear()
+        Console.note("skipped: \(error)")
+        report.skip(item.name)
         continue
       }
-      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
+      let tokens = try codec.encode(image).tokens
       let score = try evaluator.scores(of: [tokens], labels: [item.label])[0]
       try journal?.add(score, of: item)
       try report.add(score)
     }
     progress.clear()
+    if report.images == 0 { throw LabelError.noneReadable(count: images.count) }
     return report
+  }
+
+  /// Whether an error is about a picture, and not about the model or the journal.
+  private static func isUnreadable(_ error: any Error) -> Bool {
+    error is FileError || error is ImageError || error is PictureError
   }
 }
 
@@ -106,8 +126,9 @@ extension EvaluationReport {
     }
     add("mean", "", mean)
     add("tail", "", tail)
+    let left = skipped.map { "; \(Format.count($0.count, "image")) skipped" } ?? ""
     return [
-      table.text, "\(Format.count(images, "image")) in \(Format.duration(seconds))",
+      table.text, "\(Format.count(images, "image")) in \(Format.duration(seconds))\(left)",
     ]
   }
 }

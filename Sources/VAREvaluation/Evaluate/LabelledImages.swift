@@ -110,6 +110,8 @@ package struct LabelledImages {
 package enum LabelError: Error, Equatable, CustomStringConvertible {
   /// No picture was found in a folder or table.
   case noImages(folder: String)
+  /// No picture could be read.
+  case noneReadable(count: Int)
   /// Pictures lie directly in the folder.
   case noLabels(folder: String)
   /// A quote stands where none may, or is not closed.
@@ -126,6 +128,8 @@ package enum LabelError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noImages(let folder):
       "\(folder) holds no PNG or JPEG files"
+    case .noneReadable(let count):
+      "none of the \(count) images can be read"
     case .noLabels(let folder):
       "the images in \(folder) have no classes: they are not in sub-folders named by class id or name"
     case .quote(let table, let line):
