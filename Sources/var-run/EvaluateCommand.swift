@@ -88,7 +88,8 @@ struct EvaluateCommand: ParsableCommand {
           continue
         }
         image = try data.load(item, side: codec.side)
-      } catch  where skipUnreadable && Self.isUnreadable(error) {
+      } catch {
+        guard skipUnreadable, Self.isUnreadable(error) else { throw error }
         progress.clear()
         Console.note("skipped: \(error)")
         report.skip(item.name)

@@ -11,6 +11,8 @@ final class NamePattern: Sendable {
   private static let longest = 2000
   /// Seconds for all names of a model.
   private static let patience = 1.0
+  /// Seconds for all expressions of a recipe.
+  private static let patienceWithAll = 1.5
   /// Parsing an expression nests as deeply as its parentheses.
   private static let stackSize = 16 << 20
 
@@ -29,13 +31,18 @@ final class NamePattern: Sendable {
     guard isValid else { throw .invalidPattern(text) }
   }
 
+  /// When the expressions of a recipe must have been matched that are begun with now.
+  static var deadline: DispatchTime { .now() + patienceWithAll }
+
   /// Finds out which of the names have a part that the expression matches.
   /// - Throws: ``RecipeError/slowPattern(_:)``.
-  func match(_ names: [String]) throws(RecipeError) {
+  func match(
+    _ names: [String], before deadline: DispatchTime = .distantFuture
+  ) throws(RecipeError) {
     let text = text
     let unknown = known.withLock { known in names.filter { known[$0] == nil } }
     if unknown.isEmpty { return }
-    let found = Self.patiently {
+    let found = Self.patiently(before: deadline) {
       guard let regex = try? Regex(text) else { return [String: Bool]() }
       return Dictionary(
         unknown.map { ($0, (try? regex.firstMatch(in: $0)) != nil) }, uniquingKeysWith: { $1 })
@@ -51,7 +58,9 @@ final class NamePattern: Sendable {
   }
 
   /// What `body` returns, unless that takes too long.
-  private static func patiently<R: Sendable>(_ body: @escaping @Sendable () -> R) -> R? {
+  private static func patiently<R: Sendable>(
+    before deadline: DispatchTime = .distantFuture, _ body: @escaping @Sendable () -> R
+  ) -> R? {
     let result = Outcome<R>()
     let done = DispatchSemaphore(value: 0)
     let thread = Thread {
@@ -61,7 +70,7 @@ final class NamePattern: Sendable {
     }
     thread.stackSize = stackSize
     thread.start()
-    guard done.wait(timeout: .now() + patience) == .success else { return nil }
+    guard done.wait(timeout: min(deadline, .now() + patience)) == .success else { return nil }
     return result.value.withLock { $0 }
   }
 
