@@ -8,7 +8,7 @@ extension CommandRunner {
   ///
   /// With `VAR_FIGURES` in the environment, what it took is added to the file of that name.
   static func answer(
-    _ program: String, _ arguments: [String], line: Int = #line
+    _ program: String, _ arguments: [String], file: String = #fileID, line: Int = #line
   ) throws -> CommandResult {
     let measured = try measure(program, arguments)
     #expect(Sanitizer.isOn || measured.seconds < 2, "line \(line): \(measured.seconds) s")
@@ -16,7 +16,8 @@ extension CommandRunner {
       Sanitizer.isOn || measured.peakBytes < 300_000_000,
       "line \(line): \(measured.peakBytes) bytes")
     if let path = ProcessInfo.processInfo.environment["VAR_FIGURES"] {
-      let figures = "\(measured.seconds) \(measured.peakBytes)\n"
+      let suite = URL(filePath: file).deletingPathExtension().lastPathComponent
+      let figures = "\(suite)\t\(measured.seconds)\t\(measured.peakBytes)\n"
       let descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
       defer { close(descriptor) }
       let written = unsafe write(descriptor, figures, figures.utf8.count)
