@@ -168,6 +168,7 @@ def jobs(demo, shop):
     result = [
         Job("convert", "var-convert", ["convert", *checkpoints, "--output", "out.varq"], ["out.varq"]),
         Job("calibrated", "var-convert", ["convert", *checkpoints, *few, "--output", "out.varq"], ["out.varq"]),
+        Job("mix", "var-convert", ["convert", *checkpoints, "--type", "mix4", "--calibrate", "none", "--output", "out.varq"], ["out.varq"]),
         Job("export", "var-convert", ["export", str(setup / "model.varq"), "--output", "made"],
             ["made/var.safetensors", "made/vae.safetensors"]),
         Job("generate", "var-run", ["generate", *model, "--classes", "0-3", "--seed", "1", "--output", "made/", "--grid", "grid.png"],
@@ -376,7 +377,7 @@ def main():
         shop = Workshop(arguments.binaries.resolve(), pathlib.Path(work), arguments.seed)
         all_jobs = jobs(arguments.demo.resolve(), shop)
         if arguments.short:
-            quick = [job for job in all_jobs if job.name != "calibrated"]
+            quick = [job for job in all_jobs if job.name not in ("calibrated", "mix")]
             cases = [*kills(shop, quick, 20), *injected(shop, quick[:1], 3), *cut(shop, quick), *limited(shop, quick[3:4])]
         else:
             cases = [*kills(shop, all_jobs, arguments.kills), *injected(shop, all_jobs, arguments.points), *cut(shop, all_jobs),

@@ -31,6 +31,13 @@ package struct FormatOverride: Equatable, Sendable {
     self.format = format
   }
 
+  /// Makes one of an expression of ours.
+  init(ours pattern: String, format: TensorFormat) {
+    name = NamePattern(ours: pattern)
+    text = pattern + "=" + format.name
+    self.format = format
+  }
+
   /// Makes one of its two halves.
   package init(pattern: String, format: TensorFormat) throws(RecipeError) {
     name = try NamePattern(pattern)

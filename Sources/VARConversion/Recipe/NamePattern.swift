@@ -18,12 +18,21 @@ final class NamePattern: Sendable {
 
   /// The expression.
   let text: String
+  /// Whether it is an expression of ours, which is quick and needs no thread.
+  private let isOurs: Bool
   private let known = Mutex<[String: Bool]>([:])
+
+  /// Makes an expression of ours: it must hold where there is no memory for a thread, too.
+  init(ours text: String) {
+    self.text = text
+    isOurs = true
+  }
 
   /// Reads an expression.
   /// - Throws: ``RecipeError``.
   init(_ text: String) throws(RecipeError) {
     self.text = text
+    isOurs = false
     guard text.utf8.count <= Self.longest else { throw .invalidPattern(text) }
     guard let isValid = Self.patiently({ (try? Regex(text)) != nil }) else {
       throw .slowPattern(text)
@@ -42,11 +51,12 @@ final class NamePattern: Sendable {
     let text = start
     let unknown = known.withLock { known in names.filter { known[$0] == nil } }
     if unknown.isEmpty { return }
-    let found = Self.patiently(before: deadline) {
-      guard let regex = try? Regex(text) else { return [String: Bool]() }
+    let search: @Sendable () -> [String: Bool] = {
+      guard let regex = try? Regex(text) else { return [:] }
       return Dictionary(
         unknown.map { ($0, (try? regex.firstMatch(in: $0)) != nil) }, uniquingKeysWith: { $1 })
     }
+    let found = isOurs ? search() : Self.patiently(before: deadline, search)
     guard let found else { throw .slowPattern(text) }
     known.withLock { $0.merge(found) { $1 } }
   }
