@@ -44,7 +44,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults test-tsan test-asan differential \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults hostile test-tsan test-asan differential \
         security parity-full bench kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install clean
 
@@ -123,11 +123,17 @@ test-asan: setup ## All tests under AddressSanitizer
 	VAR_SANITIZER=address ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1 \
 	  $(SWIFT) test -c release --disable-testable-imports --scratch-path .build/asan --sanitize=address
 
+# What `make test` holds them to, noted.
+hostile: setup ## Seconds and megabytes of the worst hostile files that the tests make → docs/security.md
+	rm -f .build/hostile.tsv
+	VAR_FIGURES=$(CURDIR)/.build/hostile.tsv $(SWIFT) test -c release --disable-testable-imports --filter Hostile
+	$(PYTHON) tools/hostile.py .build/hostile.tsv --table docs/security.md
+
 differential: build ## What we read of mutated checkpoints, PyTorch and safetensors read alike; MUTANTS of them → docs/security.md
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/differential.py --binaries $(BUILD) --mutants $(MUTANTS) --seed 3 --table docs/security.md
 
-security: fuzz faults differential ## All of docs/security.md's figures
+security: fuzz hostile faults differential ## All of docs/security.md's figures
 
 $(CHECKS)/d16/var.pth:
 	$(call venv,tools/requirements.txt)

@@ -25,10 +25,11 @@ import zipfile
 import safetensors.torch
 import torch
 
+import page
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 READERS, MODELS = ROOT / "Tests/Fixtures/readers", ROOT / "Tests/Fixtures/models/plain"
 LONGEST = 400_000
-MARKS = ("<!-- differential: made by tools/differential.py -->", "<!-- differential: end -->")
 INTERESTING = [0, 1, 0x7F, 0x80, 0xFF, *b"().NRrjhQqXU}]ts0be\x81\x85\x86\x87\x88\x89\x94"]
 
 # What PyTorch or safetensors refuses and we read: a pattern of their message, and why.
@@ -202,9 +203,7 @@ def main():
     text = "| mutated files | count |\n|---|---|\n" + "".join(f"| {name} | {count:,} |\n" for name, count in rows)
     print(text)
     if arguments.table:
-        page = arguments.table.read_text()
-        before, rest = page.split(MARKS[0])
-        arguments.table.write_text(before + MARKS[0] + "\n" + text + MARKS[1] + rest.split(MARKS[1])[1])
+        page.put(arguments.table, "differential", text)
     if shown:
         sys.exit(f"{sum(shown.values())} files are read otherwise, without a reason")
 

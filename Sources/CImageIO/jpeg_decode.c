@@ -58,15 +58,32 @@ static void limit_scans(j_common_ptr common) {
   if ((uint64_t)state->jpeg.input_scan_number > allowed) stop(state, "too many scans");
 }
 
-/// The Exif block is the APP1 marker that begins with "Exif", 0, 0.
-static void read_exif(decoder *state, cimage_picture *picture) {
+/// What is behind the name of an APP1 marker, or NULL for one of another name. `size` is that of the
+/// name with its zeros, and becomes that of the rest.
+static const uint8_t *named(jpeg_saved_marker_ptr marker, const char *name, size_t *size) {
+  if (marker->marker != JPEG_APP0 + 1 || marker->data_length < *size) return NULL;
+  if (memcmp(marker->data, name, *size) != 0) return NULL;
+  const uint8_t *rest = marker->data + *size;
+  *size = marker->data_length - *size;
+  return rest;
+}
+
+/// Exif and XMP are APP1 markers. As Pillow has it, several Exif markers are one block that was cut,
+/// and the last XMP packet counts.
+static void read_metadata(decoder *state, cimage_picture *picture) {
+  static const char exif[] = "Exif\0", xmp[] = "http://ns.adobe.com/xap/1.0/";
   for (jpeg_saved_marker_ptr marker = state->jpeg.marker_list; marker; marker = marker->next) {
-    if (marker->marker != JPEG_APP0 + 1 || marker->data_length < 6) continue;
-    if (memcmp(marker->data, "Exif\0", 6) != 0) continue;
-    if (cimage_append(&picture->exif, marker->data + 6, marker->data_length - 6)) {
-      stop(state, "no memory");
+    int failed = 0;
+    size_t size = sizeof exif;
+    const uint8_t *rest = named(marker, exif, &size);
+    if (rest) failed = cimage_append(&picture->exif, rest, size);
+    size = sizeof xmp;
+    rest = named(marker, xmp, &size);
+    if (rest) {
+      cimage_release_bytes(&picture->xmp);
+      failed = cimage_append(&picture->xmp, rest, size);
     }
-    return;
+    if (failed) stop(state, "no memory");
   }
 }
 
@@ -112,7 +129,7 @@ static int decode(decoder *state, const uint8_t *data, size_t size, cimage_pictu
   jpeg->out_color_space = inks ? JCS_CMYK : JCS_RGB;
   // The size is checked, and the memory taken, before libjpeg takes its own for all coefficients.
   if (cimage_allocate(picture, jpeg->image_width, jpeg->image_height, 3, size, state->message)) return 1;
-  read_exif(state, picture);
+  read_metadata(state, picture);
   jpeg_start_decompress(jpeg);
   read_rows(state, picture);
   jpeg_finish_decompress(jpeg);

@@ -13,6 +13,7 @@ void cimage_release_picture(cimage_picture *picture) {
   free(picture->pixels);
   cimage_release_bytes(&picture->text);
   cimage_release_bytes(&picture->exif);
+  cimage_release_bytes(&picture->xmp);
   memset(picture, 0, sizeof *picture);
 }
 

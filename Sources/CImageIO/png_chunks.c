@@ -115,7 +115,11 @@ int cimage_survey_png(const uint8_t *data, size_t size, cimage_picture *picture,
     if (offset == signature_size && read_header(&survey, &chunk, size, message)) return 1;
     if (is(&chunk, "IDAT")) survey.pixels += chunk.size;
     if (is(&chunk, "tEXt") || is(&chunk, "zTXt") || is(&chunk, "iTXt")) failed = read_text(&survey, &chunk);
-    if (is(&chunk, "eXIf") && !picture->exif.size) failed = cimage_append(&picture->exif, chunk.data, chunk.size);
+    if (is(&chunk, "eXIf")) {
+      // There should be one; of several Pillow takes the last.
+      cimage_release_bytes(&picture->exif);
+      failed = cimage_append(&picture->exif, chunk.data, chunk.size);
+    }
     if (failed) {
       snprintf(message, CIMAGE_MESSAGE_SIZE, "no memory");
       return 1;

@@ -40,7 +40,7 @@ static void read_bytes(png_structp png, png_bytep target, size_t count) {
 static void normalise(decoder *state) {
   png_structp png = state->png;
   png_set_expand(png);    // palettes, 1 to 4 bits of grey, and tRNS into alpha
-  png_set_scale_16(png);  // 16 bits, rounded
+  png_set_strip_16(png);  // the upper 8 of 16 bits, as Pillow takes them
   png_set_gray_to_rgb(png);
   png_set_interlace_handling(png);
   png_read_update_info(png, state->info);

@@ -4,6 +4,8 @@ internal import Platform
 package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A system call failed: what was tried, on which path, and its `errno`.
   case system(operation: String, path: String, errno: Int32)
+  /// The path leads to a name that is not UTF-8 text, which no path of ours can hold.
+  case foreignName(path: String)
   /// The path is a folder, a device or a pipe.
   case notRegularFile(path: String)
   /// The target is there already and was not to be replaced.
@@ -17,7 +19,11 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
   package var description: String {
     switch self {
     case .system(let operation, let path, let code):
-      "\(path): cannot \(operation): \(Self.text(of: code))" + Self.remedy(for: code)
+      "\(path): cannot \(operation): \(Self.text(of: code))"
+        + (code == ENOENT && path.contains(Self.replacement)
+          ? "; its name is not UTF-8 text: \(Self.rename)" : Self.remedy(for: code))
+    case .foreignName(let path):
+      "\(path) leads to a name that is not UTF-8 text: \(Self.rename)"
     case .notRegularFile(let path):
       "\(path) is not a regular file"
     case .exists(let path):
@@ -37,6 +43,10 @@ package enum FileError: Error, Equatable, Sendable, CustomStringConvertible {
     let bytes = buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
     return String(decoding: bytes, as: UTF8.self)
   }
+
+  /// What stands in the place of bytes that are not UTF-8: a path with it is none that was meant.
+  private static let replacement: Character = "\u{FFFD}"
+  private static let rename = "rename it, or make a link with another name (ln)"
 
   private static func remedy(for code: Int32) -> String {
     switch code {

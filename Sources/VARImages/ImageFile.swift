@@ -18,24 +18,26 @@ package struct ImageFile: Sendable {
 
   /// Reads a PNG or JPEG file, a pipe, or for `-` the standard input; which kind of picture it is is
   /// told by its first bytes.
+  /// - Parameter turned: whether it is turned upright, by what it says of the camera; the official
+  ///   loader of data sets doesn't.
   /// - Throws: `FileError`, ``ImageError``.
-  package init(path: String) throws {
+  package init(path: String, turned: Bool = true) throws {
     if let bytes = try PipedInput.read(path, limit: Self.pipeLimit) {
-      try self.init(bytes, name: path == "-" ? "the standard input" : path)
+      try self.init(bytes, name: path == "-" ? "the standard input" : path, turned: turned)
       return
     }
     let file = try MappedFile(path)
     self = try unsafe file.withBytes(in: 0..<file.count) { bytes in
-      try unsafe ImageFile(bytes: bytes, name: path)
+      try unsafe ImageFile(bytes: bytes, name: path, turned: turned)
     }
   }
 
   /// Decodes a PNG or JPEG in memory.
   /// - Throws: ``ImageError``.
-  package init(_ bytes: [UInt8], name: String) throws(ImageError) {
+  package init(_ bytes: [UInt8], name: String, turned: Bool = true) throws(ImageError) {
     do {
       self = try unsafe bytes.withUnsafeBytes { bytes in
-        try unsafe ImageFile(bytes: bytes, name: name)
+        try unsafe ImageFile(bytes: bytes, name: name, turned: turned)
       }
     } catch let error as ImageError {
       throw error
@@ -44,7 +46,7 @@ package struct ImageFile: Sendable {
     }
   }
 
-  private init(bytes: UnsafeRawBufferPointer, name: String) throws(ImageError) {
+  private init(bytes: UnsafeRawBufferPointer, name: String, turned: Bool) throws(ImageError) {
     let start = unsafe [UInt8](bytes.prefix(16))
     let kind: String
     let decode: Decoder
@@ -65,7 +67,7 @@ package struct ImageFile: Sendable {
       throw .damaged(name: name, kind: kind, reason: text(message))
     }
     defer { unsafe cimage_release_picture(&picture) }
-    unsafe self.init(&picture, name: name)
+    unsafe self.init(&picture, name: name, turned: turned)
   }
 
   private typealias Decoder =
@@ -75,7 +77,7 @@ package struct ImageFile: Sendable {
     ) -> Int32
 
   /// Takes the pixels over and releases them early: two copies of a large picture are enough.
-  private init(_ picture: inout cimage_picture, name: String) {
+  private init(_ picture: inout cimage_picture, name: String, turned: Bool) {
     self.name = name
     let width = unsafe Int(picture.width)
     let height = unsafe Int(picture.height)
@@ -89,8 +91,9 @@ package struct ImageFile: Sendable {
     } else {
       (colours, opacity) = unsafe Self.split(samples)
     }
-    let orientation = unsafe ExifOrientation(exif: [UInt8](picture.exif))
     let texts = unsafe ImageText.list([UInt8](picture.text))
+    let orientation =
+      turned ? unsafe ExifOrientation([UInt8](picture.exif), [UInt8](picture.xmp), texts) : .upright
     unsafe cimage_release_picture(&picture)
     self.image = orientation.apply(Image(validWidth: width, height: height, pixels: colours))
     self.opacity = opacity.map { orientation.apply($0, width: width, height: height, channels: 1) }

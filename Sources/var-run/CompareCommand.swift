@@ -62,7 +62,7 @@ struct CompareCommand: ParsableCommand {
     for (index, item) in images.items.enumerated() {
       progress.update(
         Double(index) / Double(images.items.count), "\(index) of \(images.items.count) images done")
-      let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
+      let tokens = try codec.encode(data.load(item, side: codec.side)).tokens
       try comparison.add(tokens, label: item.label)
     }
     progress.clear()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import VAREvaluation
+import VARImages
 import VARModel
 
 /// The pictures that a command measures.
@@ -20,6 +21,13 @@ struct DataSetArguments: ParsableArguments {
 
   @OptionGroup var fit: FitArguments
 
+  @Flag(
+    help: """
+      Leave photographs as their sensor lay, whatever their EXIF or XMP orientation says, as the \
+      official code's loader does.
+      """)
+  var ignoreOrientation = false
+
   func validate() throws {
     if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
   }
@@ -27,6 +35,11 @@ struct DataSetArguments: ParsableArguments {
   /// All files that are read for them.
   func files(_ list: LabelledImages) -> [String] {
     [labels].compactMap(\.self) + list.items.map(\.path)
+  }
+
+  /// Reads one of them and brings it to the model's side.
+  func load(_ item: LabelledImages.Item, side: Int) throws -> Image {
+    try fit.load(item.path, side: side, turned: !ignoreOrientation)
   }
 
   /// Lists the pictures.

@@ -6,6 +6,7 @@ import VAR
 import VARCompute
 import VARCore
 import VAREvaluation
+import VARImages
 import VARModel
 
 struct EvaluateCommand: ParsableCommand {
@@ -21,10 +22,14 @@ struct EvaluateCommand: ParsableCommand {
       EXAMPLES:
         var-run evaluate images/ --output evaluation.json
         var-run evaluate images/ --labels labels.csv --compute f32 --limit 500
+        var-run evaluate imagenet/val --ignore-orientation --skip-unreadable
         var-run evaluate images/ --report evaluation.html
       """)
 
   @OptionGroup var data: DataSetArguments
+
+  @Flag(help: "Leave out images that cannot be read, name them and count them.")
+  var skipUnreadable = false
 
   @Option(
     name: [.short, .long], help: ArgumentHelp("Write the figures as JSON.", valueName: "file"),
@@ -58,16 +63,14 @@ struct EvaluateCommand: ParsableCommand {
     }
     let evaluator = try Evaluator(model, context)
     let codec = try ImageCodec(model, context)
-    let (report, scores) = try measure(images.items, evaluator, codec, journal)
+    let (report, scored) = try measure(images.items, evaluator, codec, journal)
     try file?.write(Console.json(report))
     if let page {
       try page.write(
         EvaluationPage(
           model: model.path.fileName, mode: context.mode.rawValue, report: report,
-          scores: zip(images.items, scores).map {
-            .init(name: $0.name, label: $0.label, score: $1)
-          },
-          worst: worst(images.items, scores, codec), name: model.configuration.title
+          scores: scored.map { .init(name: $0.item.name, label: $0.item.label, score: $0.score) },
+          worst: worst(scored, codec), name: model.configuration.title
         ).html())
     }
     journal?.remove()
@@ -83,47 +86,61 @@ struct EvaluateCommand: ParsableCommand {
       model.checksumText, context.mode.rawValue, context.level.rawValue, data.fit.fit.rawValue,
       try data.labels.map { try EvaluationJournal.digest($0) } ?? "folders",
       URL(filePath: data.images).standardizedFileURL.path(percentEncoded: true),
-    ]
+    ] + (data.ignoreOrientation ? ["orientation ignored"] : [])
   }
+
+  private typealias Scored = (item: LabelledImages.Item, score: ImageScore)
 
   private func measure(
     _ images: [LabelledImages.Item], _ evaluator: Evaluator, _ codec: ImageCodec,
     _ journal: EvaluationJournal?
-  ) throws -> (EvaluationReport, [ImageScore]) {
-    var report = EvaluationReport(patchNumbers: codec.patchNumbers)
-    var scores: [ImageScore] = []
+  ) throws -> (EvaluationReport, [Scored]) {
+    var report = EvaluationReport(patchNumbers: codec.patchNumbers, maySkip: skipUnreadable)
+    var scored: [Scored] = []
     let progress = ProgressLine()
     for (index, item) in images.enumerated() {
       progress.update(
         Double(index) / Double(images.count), "\(index) of \(images.count) images done")
-      var score = try journal?.score(of: item)
-      if score == nil {
-        let tokens = try codec.encode(data.fit.load(item.path, side: codec.side)).tokens
-        let computed = try evaluator.scores(of: [tokens], labels: [item.label])[0]
-        try journal?.add(computed, of: item)
-        score = computed
+      let score: ImageScore
+      if let known = try journal?.score(of: item) {
+        score = known
+      } else {
+        let image: Image
+        do {
+          image = try data.load(item, side: codec.side)
+        } catch {
+          guard skipUnreadable, Self.isUnreadable(error) else { throw error }
+          progress.clear()
+          Console.note("skipped: \(error)")
+          report.skip(item.name)
+          continue
+        }
+        let tokens = try codec.encode(image).tokens
+        score = try evaluator.scores(of: [tokens], labels: [item.label])[0]
+        try journal?.add(score, of: item)
       }
-      guard let score else { continue }
       try report.add(score)
-      scores.append(score)
+      scored.append((item, score))
     }
     progress.clear()
-    return (report, scores)
+    if report.images == 0 { throw LabelError.noneReadable(count: images.count) }
+    return (report, scored)
   }
 
   /// The images of the largest loss, to be looked at.
-  private func worst(
-    _ images: [LabelledImages.Item], _ scores: [ImageScore], _ codec: ImageCodec
-  ) throws -> [EvaluationPage.Shown] {
-    let order = scores.indices.sorted { scores[$0].loss > scores[$1].loss }
-    return try order.prefix(4).map { index in
-      let item = images[index]
-      let image = try data.fit.load(item.path, side: codec.side)
+  private func worst(_ scored: [Scored], _ codec: ImageCodec) throws -> [EvaluationPage.Shown] {
+    try scored.sorted { $0.score.loss > $1.score.loss }.prefix(4).map { item, score in
+      let image = try data.load(item, side: codec.side)
       let features = try codec.features(of: codec.encode(image).tokens)
       return EvaluationPage.Shown(
-        scored: .init(name: item.name, label: item.label, score: scores[index]), original: image,
+        scored: .init(name: item.name, label: item.label, score: score), original: image,
         rebuilt: try codec.decode(features))
     }
+  }
+
+  /// Whether an error is about a picture, and not about the model or the journal.
+  private static func isUnreadable(_ error: any Error) -> Bool {
+    error is FileError || error is ImageError || error is PictureError
   }
 }
 
@@ -143,8 +160,9 @@ extension EvaluationReport {
     }
     add("mean", "", mean)
     add("tail", "", tail)
+    let left = skipped.map { "; \(Format.count($0.count, "image")) skipped" } ?? ""
     return [
-      table.text, "\(Format.count(images, "image")) in \(Format.duration(seconds))",
+      table.text, "\(Format.count(images, "image")) in \(Format.duration(seconds))\(left)",
     ]
   }
 }

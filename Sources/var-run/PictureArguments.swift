@@ -28,15 +28,15 @@ struct FitArguments: ParsableArguments {
   var fit: FitChoice = .crop
 
   /// Reads a picture as it is.
-  func read(_ path: String) throws -> ImageFile {
-    let file = try ImageFile(path: path)
+  func read(_ path: String, turned: Bool = true) throws -> ImageFile {
+    let file = try ImageFile(path: path, turned: turned)
     if file.opacity != nil { Console.note("note: \(path): its transparency is left out") }
     return file
   }
 
   /// Reads a picture and brings it to the model's side.
-  func load(_ path: String, side: Int) throws -> Image {
-    try read(path).fitted(to: side, fit.value)
+  func load(_ path: String, side: Int, turned: Bool = true) throws -> Image {
+    try read(path, turned: turned).fitted(to: side, fit.value)
   }
 }
 

@@ -204,5 +204,23 @@ import Testing
       "var-convert inspect $'\\xff.pt'", in: folder.path)
     #expect(result.status == 1)
     #expect(result.errors.contains("not UTF-8"))
+    for (script, place) in [
+      // A link to an output, a folder on the way to it, the working folder.
+      ("ln -s $'\\xe9.png' o.png; var-run generate --output o.png", "o.png"),
+      ("mkdir $'\\xe9'; ln -s $'\\xe9' d; var-run generate --output d/o.png", "d/o.png"),
+      ("cd $'\\xe9'; var-run generate --output p.png", "p.png"),
+      ("mkdir -p a/2; touch a/2/$'\\xe9.png'; var-run evaluate a", "a/2/\u{FFFD}.png"),
+      ("mkdir -p b/$'\\xe9'; var-run evaluate b", "b/\u{FFFD}"),
+      ("VAR_MODEL=$'\\xe9.varq' var-run info", "\u{FFFD}.varq"),
+    ] {
+      let result = try CommandRunner.shell(
+        script, in: folder.path, environment: ["VAR_MODEL": ConvertedModel.path()])
+      #expect(result.status == 1, "\(script)")
+      #expect(
+        result.errors.hasPrefix("Error: \(place)") && result.errors.contains("not UTF-8"),
+        "\(script): \(result.errors)")
+    }
+    // Nothing was written under a name that nobody has asked for.
+    #expect(try folder.names() == ["a", "b", "d", "o.png", "\u{FFFD}"])
   }
 }

@@ -5,9 +5,11 @@ import VARImages
 
 @Suite struct ImageTests {
   private let noise: Image
+  private let tall: Image
 
   init() throws {
     noise = try ImageFile(path: Repository.fixture("decoding/noise.png")).image
+    tall = try ImageFile(path: Repository.fixture("decoding/tall.png")).image
   }
 
   @Test(arguments: [(20, 37), (53, 90), (31, 17), (100, 80), (1, 1)])
@@ -16,10 +18,21 @@ import VARImages
     #expect(noise.resized(width: width, height: height) == (try expected.image()))
   }
 
+  /// Some lose more than twice as many rows as columns, some just not.
+  @Test(arguments: [
+    (36, 85), (20, 55), (20, 54), (41, 96), (60, 96), (60, 97), (7, 20), (90, 200),
+  ])
+  func resizesTallPicturesAsPillow(width: Int, height: Int) throws {
+    let expected = try #require(ExpectedImage.all["tall.png@\(width)x\(height)"])
+    #expect(tall.resized(width: width, height: height) == (try expected.image()))
+  }
+
   @Test(arguments: [16, 20, 64])
   func cropsAsTheEvaluation(side: Int) throws {
     let expected = try #require(ExpectedImage.all["noise.png@crop\(side)"])
     #expect(try noise.fitted(to: side, .crop) == (try expected.image()))
+    let tallest = try #require(ExpectedImage.all["tall.png@crop\(side)"])
+    #expect(try tall.fitted(to: side, .crop) == (try tallest.image()))
   }
 
   @Test func theExactSizePassesUntouched() throws {

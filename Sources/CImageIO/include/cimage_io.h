@@ -37,6 +37,8 @@ typedef struct {
   cimage_bytes text;
   /// The Exif block (TIFF header first), if there is one.
   cimage_bytes exif;
+  /// The XMP packet of a JPEG; a PNG's is among its texts.
+  cimage_bytes xmp;
 } cimage_picture;
 
 void cimage_release_bytes(cimage_bytes *bytes);

@@ -9,8 +9,12 @@ internal import Platform
 package final class Outputs {
   private let replacing: Replacement
   private let streaming: Bool
-  /// The inputs that exist.
-  private var inputs: [FileStatus.Identity: String] = [:]
+  private let inputPaths: [String]
+  /// The inputs that exist: looked for when there is a file that may be one of them, because a data
+  /// set has hundreds of thousands.
+  private lazy var inputs = Dictionary(
+    inputPaths.compactMap { path in FileStatus(path).map { ($0.identity, path) } },
+    uniquingKeysWith: { $1 })
   /// The outputs so far: by path, and those that exist by identity too.
   private var paths: [String: String] = [:]
   private var identities: [FileStatus.Identity: String] = [:]
@@ -27,7 +31,7 @@ package final class Outputs {
   ) {
     self.replacing = replacing
     self.streaming = streaming
-    for path in inputs { FileStatus(path).map { self.inputs[$0.identity] = path } }
+    inputPaths = inputs
     // Facts that the shell writes to a file would be lost with it.
     if let output = Self.redirected { identities[output] = StandardOutput.name }
   }

@@ -37,7 +37,7 @@ struct ResolvedPath {
       let (existing, missing) = try Self.realFolder(folder, path)
       let real = missing.reduce(existing) { ($0 == "/" ? "" : $0) + "/" + $1 }
       let whole = real == "/" ? "/" + name : real + "/" + name
-      guard let target = Self.link(whole) else {
+      guard let target = try Self.link(whole, path) else {
         // Told now, and not when the work is done and the file is to take its name.
         if name.utf8.count > Self.longestName {
           throw .file(.system(operation: "name", path: path, errno: ENAMETOOLONG))
@@ -63,7 +63,7 @@ struct ResolvedPath {
   private static func realFolder(
     _ folder: String, _ path: String
   ) throws(OutputError) -> (existing: String, missing: [String]) {
-    if let real = realPath(folder) { return (real, []) }
+    if let real = try realPath(folder, path) { return (real, []) }
     guard errno == ENOENT else {
       let code = errno
       throw code == ENOTDIR
@@ -71,7 +71,7 @@ struct ResolvedPath {
         : .file(.system(operation: "follow the path", path: path, errno: code))
     }
     // A link to a folder that is missing: nothing could be made in its place.
-    guard link(folder) == nil else {
+    guard try link(folder, path) == nil else {
       throw .file(.system(operation: "find the folder of", path: path, errno: ENOENT))
     }
     let (parent, name) = split(folder)
@@ -85,17 +85,25 @@ struct ResolvedPath {
     return (existing, missing)
   }
 
-  private static func realPath(_ path: String) -> String? {
+  /// The real path of a folder, on the way to `output`; nil with `errno` if there is none.
+  private static func realPath(_ path: String, _ output: String) throws(OutputError) -> String? {
     guard let resolved = unsafe realpath(path, nil) else { return nil }
     defer { unsafe free(resolved) }
-    return unsafe String(validatingCString: resolved)
+    guard let text = unsafe String(validatingCString: resolved) else {
+      throw .file(.foreignName(path: output))
+    }
+    return text
   }
 
-  /// What a symbolic link says; nil for everything else.
-  private static func link(_ path: String) -> String? {
+  /// What a symbolic link on the way to `output` says; nil for everything else.
+  private static func link(_ path: String, _ output: String) throws(OutputError) -> String? {
     var buffer = [CChar](repeating: 0, count: 4097)
     let count = unsafe readlink(path, &buffer, buffer.count - 1)
     guard count > 0 else { return nil }
-    return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    let bytes = buffer[..<count].map { UInt8(bitPattern: $0) }
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw .file(.foreignName(path: output))
+    }
+    return text
   }
 }

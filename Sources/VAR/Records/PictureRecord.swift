@@ -89,6 +89,7 @@ package struct PictureRecord: Codable, Equatable, Sendable {
   /// - Throws: ``PictureRecordError/malformed(path:)``.
   package init(json text: String, path: String) throws(PictureRecordError) {
     do {
+      try JSONCost.check(Array(text.utf8))
       self = try JSONDecoder().decode(PictureRecord.self, from: Data(text.utf8))
     } catch {
       throw .malformed(path: path)

@@ -60,6 +60,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
   ) -> Standing {
     // Which pixels of another picture were put back is not recorded.
     guard let text, picture.edit?.isComposite != true,
+      (try? JSONCost.check(Array(text.utf8))) != nil,
       var record = try? JSONDecoder().decode(Record.self, from: Data(text.utf8))
     else { return .foreign }
     return isSame(&record) ? .same : .otherArguments

@@ -58,6 +58,7 @@ package struct TokensFile: Equatable, Sendable {
   /// - Throws: ``TokensFileError/malformed(name:reason:)``.
   package init(json: [UInt8], name: String) throws(TokensFileError) {
     do {
+      try JSONCost.check(json)
       self = try JSONDecoder().decode(TokensFile.self, from: Data(json))
     } catch let error as DecodingError {
       throw .malformed(name: name, reason: error.plainText)

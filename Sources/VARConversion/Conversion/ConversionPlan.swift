@@ -57,7 +57,7 @@ public struct ConversionPlan: Sendable {
   public init(_ model: SourceModel, _ survey: Survey, _ recipe: ConversionRecipe) throws {
     configuration = model.configuration
     let specifications = model.bindings.map(\.specification)
-    for rule in recipe.overrides + recipe.rules { try rule.match(specifications) }
+    try FormatOverride.match(recipe.overrides + recipe.rules, specifications)
     for override in recipe.overrides where !specifications.contains(where: override.matches) {
       throw RecipeError.unmatched(override: override.text)
     }

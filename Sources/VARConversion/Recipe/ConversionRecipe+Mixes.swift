@@ -36,10 +36,9 @@ extension ConversionRecipe {
       (#"^var\.head\.weight$"#, .q6),
       (#"^vae\.(encoder\.down|decoder\.up)\.[01]\."#, .q6),
     ]
-    // The patterns are ours, and tested: none is left out here.
     return ConversionRecipe(
       name: name,
-      rules: rules.compactMap { try? FormatOverride(pattern: $0.pattern, format: $0.format) },
+      rules: rules.map { FormatOverride(ours: $0.pattern, format: $0.format) },
       otherwise: mix.coarse)
   }
 }

@@ -31,6 +31,13 @@ package struct FormatOverride: Equatable, Sendable {
     self.format = format
   }
 
+  /// Makes one of an expression of ours.
+  init(ours pattern: String, format: TensorFormat) {
+    name = NamePattern(ours: pattern)
+    text = pattern + "=" + format.name
+    self.format = format
+  }
+
   /// Makes one of its two halves.
   package init(pattern: String, format: TensorFormat) throws(RecipeError) {
     name = try NamePattern(pattern)
@@ -38,10 +45,14 @@ package struct FormatOverride: Equatable, Sendable {
     self.format = format
   }
 
-  /// Matches the names of all tensors at once, so that the expression is compiled once.
+  /// Matches the names of all tensors at once, so that each expression is compiled once.
   /// - Throws: ``RecipeError/slowPattern(_:)``.
-  func match(_ tensors: [TensorSpecification]) throws(RecipeError) {
-    try name.match(tensors.flatMap { [$0.name, $0.upstreamName] })
+  static func match(
+    _ rules: [FormatOverride], _ tensors: [TensorSpecification]
+  ) throws(RecipeError) {
+    let names = tensors.flatMap { [$0.name, $0.upstreamName] }
+    let deadline = NamePattern.deadline
+    for rule in rules { try rule.name.match(names, before: deadline) }
   }
 
   /// Whether the pattern matches a part of one of the tensor's names.
@@ -88,7 +99,8 @@ package enum RecipeError: Error, Equatable, Sendable, CustomStringConvertible {
     case .invalidPattern(let pattern):
       "'\(pattern)' is not a regular expression"
     case .slowPattern(let pattern):
-      "'\(pattern)' takes too long to match; leave out repetitions of repetitions, such as (a+)+"
+      "'\(pattern)' takes too long to match, by itself or with those before it; leave out repetitions of repetitions, "
+        + "such as (a+)+"
     case .unmatched(let override):
       "'\(override)' matches no tensor"
     case .role(let tensor, let role, let format, let override):

@@ -187,7 +187,7 @@ package struct RecipeSearch: Sendable {
     for (place, group) in groups.enumerated() {
       let format = choice.formats[place] ?? 0
       let kind = WeightGroup.all[group]
-      rules.append(try FormatOverride(pattern: kind.pattern, format: table.formats[format]))
+      rules.append(FormatOverride(ours: kind.pattern, format: table.formats[format]))
       let cost = table.costs[group][format].value
       if kind.isTokenizer { pictureError += cost } else { divergence += cost }
     }

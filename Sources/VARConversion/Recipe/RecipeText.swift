@@ -72,9 +72,17 @@ struct RecipeText {
     return format
   }
 
+  /// More than the large tensors of any model.
+  private static let mostEntries = 1000
+
   /// A list of patterns with types; empty where there is none.
   func entries(_ key: String) throws -> [FormatOverride] {
-    try objects(key).map { entry in
+    let entries = try objects(key)
+    guard entries.count <= Self.mostEntries else {
+      throw RecipeTextError(
+        message: "\(place) has \(entries.count) \"\(key)\"; \(Self.mostEntries) are the most")
+    }
+    return try entries.map { entry in
       try entry.allow(["pattern", "type"])
       return try FormatOverride(pattern: entry.text("pattern"), format: entry.format("type"))
     }

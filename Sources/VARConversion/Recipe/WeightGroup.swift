@@ -26,8 +26,7 @@ package struct WeightGroup: Equatable, Sendable {
     WeightGroup(name: "vae-coarse", pattern: #"^vae\."#),
   ]
 
-  // The expressions are ours, and tested: none is left out here.
-  private static let patterns = all.compactMap { try? NamePattern($0.pattern) }
+  private static let patterns = all.map { NamePattern(ours: $0.pattern) }
 
   /// The group of a tensor, as an index in ``all``; nil for what no recipe chooses a format for.
   package static func index(of tensor: TensorSpecification) -> Int? {

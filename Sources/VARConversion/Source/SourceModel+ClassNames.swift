@@ -32,16 +32,12 @@ enum ClassNamesFile {
 
   /// The lines of a text file without their ends; an empty last one does not count.
   private static func lines(of path: String) throws -> [String] {
-    let file = try MappedFile(path)
-    let text = try unsafe file.withBytes(in: 0..<file.count) {
-      unsafe String(validating: $0, as: UTF8.self)
+    var lines = try TextLines.read(MappedFile(path)).map { line in
+      guard let text = String(validating: line, as: UTF8.self) else {
+        throw ConversionError.notText(path: path)
+      }
+      return text
     }
-    guard let text else { throw ConversionError.notText(path: path) }
-    // A byte order mark, as editors put in front, is no part of the first name. A carriage return
-    // and a line feed are one character.
-    var lines = text.trimmingPrefix("\u{feff}")
-      .split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
-      .map { String($0) }
     if lines.last == "" { lines.removeLast() }
     return lines
   }

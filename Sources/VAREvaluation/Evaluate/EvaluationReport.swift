@@ -65,9 +65,14 @@ package struct EvaluationReport: Equatable, Sendable {
   /// Scale by scale.
   package private(set) var perScale: [Estimate]
 
+  /// Names of pictures that could not be read; nil where none may be left out.
+  package private(set) var skipped: [String]?
+
   /// Starts a report for a model with these scales.
-  package init(patchNumbers: [Int]) {
+  /// - Parameter maySkip: whether pictures may be left out.
+  package init(patchNumbers: [Int], maySkip: Bool = false) {
     self.patchNumbers = patchNumbers
+    skipped = maySkip ? [] : nil
     perScale = Array(repeating: Estimate(), count: patchNumbers.count)
   }
 
@@ -87,6 +92,9 @@ package struct EvaluationReport: Equatable, Sendable {
       Self.add(image, image.scales[scale...scale], to: &perScale[scale])
     }
   }
+
+  /// Notes that a picture is left out.
+  package mutating func skip(_ name: String) { skipped?.append(name) }
 
   private static func add(
     _ image: ImageScore, _ range: ArraySlice<ScaleScore>, to estimate: inout Estimate
@@ -117,6 +125,8 @@ extension EvaluationReport: Encodable {
 
   private enum CodingKeys: String, CodingKey {
     case images
+    case skipped
+    case skippedImages = "skipped_images"
     case lossMean = "L_mean"
     case lossMeanError = "L_mean_se"
     case lossTail = "L_tail"
@@ -128,10 +138,13 @@ extension EvaluationReport: Encodable {
     case perScale = "per_scale"
   }
 
-  /// Writes `L_mean`, `L_tail`, `Err_mean`, `Err_tail`, `images` and `per_scale`, each with `_se`.
+  /// Writes `L_mean`, `L_tail`, `Err_mean`, `Err_tail`, `images` and `per_scale`, each with `_se`; where
+  /// pictures may be left out, `skipped` and `skipped_images` too.
   package func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(images, forKey: .images)
+    try container.encodeIfPresent(skipped?.count, forKey: .skipped)
+    try container.encodeIfPresent(skipped, forKey: .skippedImages)
     try container.encode(mean.loss.mean, forKey: .lossMean)
     try container.encode(mean.loss.standardError, forKey: .lossMeanError)
     try container.encode(tail.loss.mean, forKey: .lossTail)

@@ -17,6 +17,7 @@ package struct LabelledImages {
   /// In the order of the folder or table.
   package let items: [Item]
 
+  private static let longestClass = 1024
   private static let suffixes: Set<String> = ["png", "jpg", "jpeg"]
 
   /// Lists pictures in sub-folders that are named by class id or name.
@@ -30,6 +31,9 @@ package struct LabelledImages {
       if Self.isPicture(name) {
         if needsLabels { throw LabelError.noLabels(folder: folder) }
         items.append(Item(name: name, path: path, label: .unconditional))
+      } else if name.contains("\u{FFFD}"), !FileManager.default.fileExists(atPath: path) {
+        // Perhaps a folder, which would be left out without a word.
+        throw FileError.foreignName(path: path)
       } else if Folder.exists(path) {
         let pictures = try Folder.list(path).filter(Self.isPicture)
         if pictures.isEmpty { continue }
@@ -49,14 +53,10 @@ package struct LabelledImages {
   /// Lists the pictures of a mapped table.
   package init(folder: String, table file: MappedFile, _ list: ClassList) throws {
     let table = file.path
-    let text = try unsafe file.withBytes(in: 0..<file.count) {
-      String(decoding: unsafe [UInt8]($0), as: UTF8.self)
-    }
     var items: [Item] = []
-    // A byte order mark, as spreadsheets put in front.
-    let lines = text.trimmingPrefix("\u{feff}").split(
-      omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    for (index, line) in lines.enumerated() {
+    // Most rows have the class of another.
+    var labels: [String: ClassLabel] = [:]
+    for (index, line) in try TextLines.read(file).enumerated() {
       guard let fields = LabelTable.fields(line) else {
         throw LabelError.quote(table: table, line: index + 1)
       }
@@ -67,8 +67,10 @@ package struct LabelledImages {
         throw LabelError.row(table: table, line: index + 1)
       }
       let name = fields[0]
-      let label = try Self.label(
-        fields.dropFirst().joined(separator: ","), list, place: "\(table), line \(index + 1)")
+      let text = fields.dropFirst().joined(separator: ",")
+      let label =
+        try labels[text] ?? Self.label(text, list, place: "\(table), line \(index + 1)")
+      labels[text] = label
       items.append(
         Item(name: name, path: name.hasPrefix("/") ? name : folder + "/" + name, label: label))
     }
@@ -87,6 +89,8 @@ package struct LabelledImages {
   private static func label(
     _ text: String, _ list: ClassList, place: String
   ) throws -> ClassLabel {
+    // A list of many ranges of many classes would only be counted.
+    guard text.utf8.count <= longestClass else { throw LabelError.notOneClass(text, place: place) }
     do {
       let choices = try list.parse(text)
       guard choices.count == 1, case .label(let label) = choices[0] else {
@@ -107,6 +111,8 @@ package struct LabelledImages {
 package enum LabelError: Error, Equatable, CustomStringConvertible {
   /// No picture was found in a folder or table.
   case noImages(folder: String)
+  /// No picture could be read.
+  case noneReadable(count: Int)
   /// Pictures lie directly in the folder.
   case noLabels(folder: String)
   /// A quote stands where none may, or is not closed.
@@ -123,6 +129,8 @@ package enum LabelError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .noImages(let folder):
       "\(folder) holds no PNG or JPEG files"
+    case .noneReadable(let count):
+      "none of the \(count) images can be read"
     case .noLabels(let folder):
       "the images in \(folder) have no classes: they are not in sub-folders named by class id or name"
     case .quote(let table, let line):

@@ -112,7 +112,7 @@ package struct ReferenceDump: Sendable {
   private static func decode<T: Decodable>(
     _ metadata: [String: String], _ key: String, _ path: String
   ) throws -> T {
-    guard let text = metadata[key],
+    guard let text = metadata[key], (try? JSONCost.check(Array(text.utf8))) != nil,
       let value = try? JSONDecoder().decode(T.self, from: Data(text.utf8))
     else { throw ParityError.notReference(path: path, lacks: "the metadata \(key) as JSON") }
     return value

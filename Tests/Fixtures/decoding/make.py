@@ -11,7 +11,7 @@ from PIL import Image
 
 here = os.path.dirname(os.path.abspath(__file__))
 W, H = 13, 11
-rng = np.random.default_rng(7)
+rng, more_rng = np.random.default_rng(7), np.random.default_rng(8)
 expected = {}
 
 
@@ -56,8 +56,9 @@ def png(name, samples, kind, depth, interlaced=False, extra=b""):
 
 
 def to8(samples, depth):
+    """Of 16 bits the upper 8, as Pillow takes them; but Pillow makes all of a 16-bit grey picture white that is above 255."""
     samples = samples.astype(np.uint32)
-    return (samples * 255 + 32895) >> 16 if depth == 16 else samples * 255 // (2 ** depth - 1)
+    return samples >> 8 if depth == 16 else samples * 255 // (2 ** depth - 1)
 
 
 for depth in (1, 2, 4, 8, 16):
@@ -84,6 +85,7 @@ for depth in (8, 16):
             png(file, samples, kind, depth, interlaced)
             eight = to8(samples, depth).astype(np.uint8)
             colours = eight[..., :3] if channels >= 3 else eight[..., :1].repeat(3, 2)
+            assert (colours == np.array(Image.open(os.path.join(here, file)).convert("RGB"))).all(), file
             more = {} if channels == 3 else {"alpha": base64.b64encode(np.ascontiguousarray(eight[..., -1]).tobytes()).decode()}
             note(file, colours, **more)
 
@@ -108,11 +110,81 @@ for orientation in range(1, 9):
     name = f"exif{orientation}.jpg"
     note(name, ImageOps.exif_transpose(save(name, photo, quality=92, exif=exif)).convert("RGB"))
 
+
+# Orientation in the ways that Pillow reads it, and in some that it does not.
+def block(tag_type, value, count=1, order="<", first=()):
+    """An Exif block with the orientation and, before it, other entries (tag, type, count, field)."""
+    size = {3: "H2x", 4: "L", 6: "b3x", 8: "h2x", 9: "l", 13: "L", 1: "B3x", 2: "4s", 11: "f"}[tag_type]
+    entries = [*first, (0x0112, tag_type, count, struct.pack(order + size, value))]
+    body = b"".join(struct.pack(order + "HHL", *entry[:3]) + entry[3] for entry in entries)
+    return (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "LH", 8, len(entries)) + body + bytes(4)
+
+
+def app1(content):
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
+
+
+def turned(name):
+    note(name, ImageOps.exif_transpose(Image.open(os.path.join(here, name))).convert("RGB"))
+
+
+plain = io.BytesIO()
+photo.save(plain, "JPEG", quality=92)
+plain = plain.getvalue()
+exif_name, xmp_name = b"Exif\0\0", b"http://ns.adobe.com/xap/1.0/\0"
+packet = b'<x:xmpmeta><rdf:Description tiff:Orientation="%d"/></x:xmpmeta>'
+element = b"<x:xmpmeta><tiff:Orientation x=''>5</tiff:Orientation><tiff:Orientation>%d</tiff:Orientation></x:xmpmeta>"
+absent = block(3, 1).replace(b"\x12\x01", b"\x13\x01")
+markers = {
+    "long": [exif_name + block(4, 6)],
+    "longbig": [exif_name + block(4, 8, order=">")],
+    "shortbig": [exif_name + block(3, 3, order=">")],
+    "signed": [exif_name + block(8, 5), xmp_name + packet % 3],
+    "signedbyte": [exif_name + block(6, 7, order=">")],
+    "byte": [exif_name + block(1, 6), xmp_name + packet % 3],
+    "text": [exif_name + block(2, b"6\0\0\0", count=2), xmp_name + packet % 3],
+    "list": [exif_name + block(3, 6, count=2), xmp_name + packet % 3],
+    "longlist": [exif_name + block(3, 26, count=3)[:-4] + bytes(4) + struct.pack("<3H", 6, 1, 1) + bytes(4)],
+    "cutlist": [exif_name + block(3, 26, count=30), xmp_name + packet % 3],
+    "nine": [exif_name + block(3, 9), xmp_name + packet % 3],
+    "none": [exif_name + block(3, 6, count=0), xmp_name + packet % 8],
+    "second": [exif_name + block(3, 6, first=[(0x0112, 99, 1, bytes(4))])],
+    "twice": [exif_name + exif_name + block(3, 6)],
+    "pieces": [exif_name + block(3, 6)[:15], exif_name + block(3, 6)[15:]],
+    "xmp": [xmp_name + packet % 6],
+    "xmpelement": [xmp_name + element % 8],
+    "xmplast": [xmp_name + packet % 6, exif_name + absent, xmp_name + packet % 4],
+    "both": [exif_name + block(3, 6), xmp_name + packet % 3],
+}
+for name, contents in markers.items():
+    name = f"orientation-{name}.jpg"
+    open(os.path.join(here, name), "wb").write(plain[:2] + b"".join(map(app1, contents)) + plain[2:])
+    turned(name)
+colours = more_rng.integers(0, 256, (H, W, 3), dtype=np.uint32)
+profile = (exif_name + block(3, 6)).hex()
+chunks = {
+    "exif": chunk(b"eXIf", block(4, 8)),
+    "exiflast": chunk(b"eXIf", block(3, 8)) + chunk(b"eXIf", block(3, 5)),
+    "profile": chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(b"\nexif\n%8d\n%s\n" % (len(profile) // 2, profile.encode()))),
+    "xmp": chunk(b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + packet % 7),
+    "xmpzip": chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(packet % 2)),
+}
+for name, extra in chunks.items():
+    name = f"orientation-{name}.png"
+    png(name, colours, 2, 8, extra=extra)
+    turned(name)
+
 noise = Image.fromarray(rng.integers(0, 256, (37, 53, 3), dtype=np.uint8))
 save("noise.png", noise)
 note("noise.png", noise)
 for w, h in ((20, 37), (53, 90), (31, 17), (100, 80), (1, 1)):
     note(f"noise.png@{w}x{h}", noise.resize((w, h), Image.LANCZOS))
+# Pillow resizes vertically first what loses more than twice as many rows as columns.
+tall = Image.fromarray(more_rng.integers(0, 256, (97, 41, 3), dtype=np.uint8))
+save("tall.png", tall)
+note("tall.png", tall)
+for w, h in ((36, 85), (20, 55), (20, 54), (41, 96), (60, 96), (60, 97), (7, 20), (90, 200)):
+    note(f"tall.png@{w}x{h}", tall.resize((w, h), Image.LANCZOS))
 
 
 def evaluation(image, side):
@@ -126,4 +198,5 @@ def evaluation(image, side):
 
 for side in (16, 20, 64):
     note(f"noise.png@crop{side}", evaluation(noise, side))
+    note(f"tall.png@crop{side}", evaluation(tall, side))
 json.dump(expected, open(os.path.join(here, "expected.json"), "w"), indent=0)
