@@ -3,7 +3,6 @@ package import VARCompute
 /// What a layer's inputs x, [K] each, tell of it: H = E[x·xᵀ], [K, K], and their mean.
 ///
 /// H is half the Hessian of E‖(W − Ŵ)·x‖² by a row of Ŵ; constant factors do not matter to GPTQ.
-/// Inputs are gathered until there are enough of them for a product that is worth its name.
 package final class Hessian {
   /// Inputs of the layer, K.
   package let width: Int
@@ -13,16 +12,12 @@ package final class Hessian {
   private let sum: SharedFloats
   /// Σ x likewise, [K].
   private var sums: [Double]
-  /// The inputs gathered, [capacity, K].
-  private let gathered: SharedFloats
+  private let gathered: GatheredInputs
+  /// Inputs that are gathered.
   private var waiting = 0
   private let pool: ThreadPool
   private let blas: BLAS
-  /// In place of `blas` where it is faster: inputs of linear layers are bf16 numbers there anyway.
-  private let gram: BFloat16Gram?
 
-  /// Inputs of one product.
-  private static let capacity = BFloat16Gram.capacity
   /// Side of a tile: a task of its own, so that a sum is the same on any number of threads.
   private static let tile = 512
   /// Inputs that one task writes.
@@ -30,20 +25,20 @@ package final class Hessian {
   /// Columns whose sum, and side of what is mirrored, by one task.
   private static let strip = 64
 
-  /// The memory that one of this width holds.
-  static func bytes(width: Int) -> Int {
-    4 * width * (width + capacity) + BFloat16Gram.bytes(width: width)
-  }
+  /// The memory that one of this width holds, beside its inputs.
+  static func bytes(width: Int) -> Int { 4 * width * width }
 
   /// Begins without inputs.
+  /// - Parameter room: for inputs that wait; nil for a room of its own.
   /// - Throws: `ComputeError.outOfMemory`.
-  package init(width: Int, _ compute: Compute, _ blas: BLAS) throws(ComputeError) {
+  package init(
+    width: Int, _ compute: Compute, _ blas: BLAS, gathering room: GatheredInputs? = nil
+  ) throws(ComputeError) {
     self.width = width
     pool = compute.pool
     self.blas = blas
-    gram = try BFloat16Gram(width: width, compute)
     sum = try SharedFloats(count: width * width)
-    gathered = try SharedFloats(count: Self.capacity * width)
+    gathered = if let room { room } else { try GatheredInputs(width: width, compute) }
     sums = [Double](repeating: 0, count: width)
   }
 
@@ -52,11 +47,13 @@ package final class Hessian {
   package func add(
     _ rows: Int, _ body: @Sendable (_ row: Int, _ target: UnsafeMutableBufferPointer<Float>) -> Void
   ) {
+    precondition(gathered.user == nil || gathered.user === self, "another's inputs are waiting")
+    gathered.user = self
     var first = 0
     while first < rows {
-      if waiting == Self.capacity { flush() }
-      let taken = min(rows - first, Self.capacity - waiting)
-      let (start, place, width, gathered) = (first, waiting, width, gathered)
+      if waiting == GatheredInputs.capacity { flush() }
+      let taken = min(rows - first, GatheredInputs.capacity - waiting)
+      let (start, place, width, gathered) = (first, waiting, width, gathered.values)
       pool.parallel((taken + Self.taskRows - 1) / Self.taskRows) { task in
         for row in task * Self.taskRows..<min((task + 1) * Self.taskRows, taken) {
           let target = unsafe UnsafeMutableBufferPointer(
@@ -89,15 +86,16 @@ package final class Hessian {
   }
 
   /// Adds the gathered inputs and their products to the sums.
-  private func flush() {
+  func flush() {
+    if gathered.user === self { gathered.user = nil }
     guard waiting > 0 else { return }
     addInputs()
     defer { waiting = 0 }
-    if let gram {
-      return unsafe gram.add(gathered.base, count: waiting, to: sum.base)
+    if let gram = gathered.gram {
+      return unsafe gram.add(gathered.values.base, count: waiting, width: width, to: sum.base)
     }
     let side = (width + Self.tile - 1) / Self.tile
-    let (width, rows, blas, sum, x) = (width, waiting, blas, sum, gathered)
+    let (width, rows, blas, sum, x) = (width, waiting, blas, sum, gathered.values)
     pool.parallel(side * (side + 1) / 2) { task in
       let (i, j) = Self.place(task)
       let (row, column) = (i * Self.tile, j * Self.tile)
@@ -115,7 +113,7 @@ package final class Hessian {
 
   /// Adds the gathered inputs to Σ x.
   private func addInputs() {
-    let (width, rows, x) = (width, waiting, gathered)
+    let (width, rows, x) = (width, waiting, gathered.values)
     unsafe sums.withUnsafeMutableBufferPointer { sums in
       // Every task has columns of its own.
       nonisolated(unsafe) let sums = unsafe sums

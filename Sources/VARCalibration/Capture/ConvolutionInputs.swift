@@ -14,7 +14,8 @@ final class ConvolutionInputs {
   private let wanted: PictureChoice
   private let compute: Compute
   private let blas: BLAS
-  /// Pictures whose inputs are in a Hessian.
+  private let room: GatheredInputs
+  /// Pictures whose inputs are in the Hessians.
   private var gathered = 0
 
   /// Inputs of a layer that are enough, of all pictures together.
@@ -35,22 +36,21 @@ final class ConvolutionInputs {
   }
 
   init(
-    width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ compute: Compute, _ blas: BLAS
+    width: Int, map: Int, _ pictures: PictureChoice, seed: UInt64, _ compute: Compute, _ blas: BLAS,
+    gathering room: GatheredInputs
   ) throws {
     self.width = width
     self.compute = compute
     self.blas = blas
+    self.room = room
     parts = Self.parts(width: width)
     wanted = pictures
     sampling = PlaceSampling(wanted: max(1, Self.enough / pictures.wanted), seed: seed)
     let isKept = 4 * map * pictures.wanted < parts * Hessian.bytes(width: width / parts)
-    hessians = isKept ? [] : try Self.hessians(width, parts, compute, blas)
-  }
-
-  private static func hessians(
-    _ width: Int, _ parts: Int, _ compute: Compute, _ blas: BLAS
-  ) throws -> [Hessian] {
-    try (0..<parts).map { _ in try Hessian(width: width / parts, compute, blas) }
+    let part = width / parts
+    hessians = try (0..<(isKept ? 0 : parts)).map { _ in
+      try Hessian(width: part, compute, blas, gathering: room)
+    }
   }
 
   /// Whether a picture's map is to be taken in.
@@ -61,49 +61,52 @@ final class ConvolutionInputs {
   func add(_ map: FeatureMap, _ form: Convolution.Form?) throws {
     if hessians.isEmpty {
       maps.append((try map.copy(), form))
-    } else {
-      gather(map, form, into: hessians)
+      return
     }
+    for (part, hessian) in hessians.enumerated() {
+      gather(map, form, gathered, part, into: hessian)
+      hessian.flush()
+    }
+    gathered += 1
   }
 
   /// The Hessians of all pictures, of consecutive parts of the inputs.
   func finished() throws -> [Hessian] {
     if !hessians.isEmpty { return hessians }
-    let hessians = try Self.hessians(width, parts, compute, blas)
-    for (map, form) in maps { gather(map, form, into: hessians) }
-    maps = []
-    return hessians
+    defer { maps = [] }
+    return try (0..<parts).map { part in
+      let hessian = try Hessian(width: width / parts, compute, blas, gathering: room)
+      for (picture, (map, form)) in maps.enumerated() {
+        gather(map, form, picture, part, into: hessian)
+      }
+      hessian.flush()
+      return hessian
+    }
   }
 
   /// An output of a 3×3 convolution is a product with the 9·Cin numbers around its place: the input
   /// of a linear layer. Large maps have far more places than a Hessian needs, so some are drawn.
   private func gather(
-    _ map: FeatureMap, _ form: Convolution.Form?, into hessians: [Hessian]
+    _ map: FeatureMap, _ form: Convolution.Form?, _ picture: Int, _ part: Int,
+    into hessian: Hessian
   ) {
-    defer { gathered += 1 }
     // The threads only read it.
     nonisolated(unsafe) let map = map
     guard let form else {
-      let places = unsafe sampling.places(map.matrix.rows, gathered)
-      var start = 0
-      for hessian in hessians {
-        unsafe hessian.add(places.count) { [start] row, target in
-          unsafe map.matrix.withRow(places[row]) { values in
-            for index in 0..<target.count { unsafe target[index] = values[start + index] }
-          }
+      let places = unsafe sampling.places(map.matrix.rows, picture)
+      let start = part * hessian.width
+      return unsafe hessian.add(places.count) { row, target in
+        unsafe map.matrix.withRow(places[row]) { values in
+          for index in 0..<target.count { unsafe target[index] = values[start + index] }
         }
-        start += hessian.width
       }
-      return
     }
     let (height, width) = unsafe ConvolutionWindow(form, map).outputSize
-    let places = sampling.places(height * width, gathered)
-    for (part, hessian) in hessians.enumerated() {
-      let taps = part * 9 / parts..<(part + 1) * 9 / parts
-      unsafe hessian.add(places.count) { row, target in
-        unsafe ConvolutionWindow(form, map).copy(
-          row: places[row] / width, column: places[row] % width, taps: taps, into: target)
-      }
+    let places = sampling.places(height * width, picture)
+    let taps = part * 9 / parts..<(part + 1) * 9 / parts
+    unsafe hessian.add(places.count) { row, target in
+      unsafe ConvolutionWindow(form, map).copy(
+        row: places[row] / width, column: places[row] % width, taps: taps, into: target)
     }
   }
 }

@@ -43,6 +43,10 @@ struct ImageCapture {
     /// By the place of the weight in the file.
     var inputs: [Int: ConvolutionInputs] = [:]
     var bytes = 0
+    /// Where the inputs of each in turn wait for their product.
+    let room: GatheredInputs
+
+    init(_ room: GatheredInputs) { self.room = room }
 
     /// How many layers want a picture's map.
     func layers(wanting picture: Int) -> Int { inputs.values.count { $0.wants(picture) } }
@@ -70,8 +74,10 @@ struct ImageCapture {
     _ body: (CalibratedLayer, [Hessian]) throws -> Void
   ) throws {
     var waiting = layers[...]
+    let widest = layers.map { $0.layer.columns / ConvolutionInputs.parts(width: $0.layer.columns) }
+    let room = try GatheredInputs(width: widest.max() ?? 0, compute)
     while !waiting.isEmpty {
-      let pass = Pass()
+      let pass = Pass(room)
       let wanted = Dictionary(waiting.map { ($0.place, $0.layer) }) { first, _ in first }
       for picture in pictures.tokens.indices
       where picture == 0 || pass.layers(wanting: picture) > 0 {
@@ -121,7 +127,8 @@ struct ImageCapture {
     guard pass.inputs.isEmpty || pass.bytes + need <= Self.passBytes else { return }
     pass.bytes += need
     pass.inputs[place] = try ConvolutionInputs(
-      width: layer.columns, map: input.count, chosen, seed: seed, compute, blas)
+      width: layer.columns, map: input.count, chosen, seed: seed, compute, blas,
+      gathering: pass.room)
   }
 
   /// A picture: as it was read, or as it is decoded.
