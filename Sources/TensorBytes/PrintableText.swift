@@ -6,7 +6,8 @@ extension String {
   /// The text with all of those written as escapes, on one line, and cut where it is very long.
   package func printable(limit: Int = 200) -> String {
     guard utf8.count > limit else { return escaped(sparing: nil) }
-    let start = prefix(limit)
+    // By scalars: a single character may have any number of marks.
+    let start = unicodeScalars.prefix(limit)
     return start.endIndex == endIndex
       ? escaped(sparing: nil) : String(start).escaped(sparing: nil) + "…"
   }

@@ -116,4 +116,13 @@ import Testing
       }
     }
   }
+
+  @Test func manifests() throws {
+    let digest = String(repeating: "0", count: 64)
+    let marks = String(repeating: "\u{301}", count: 2_000_000)
+    let texts = [Self.filled("", "\n", "x"), Self.filled("", "\r\n", "")]
+    for text in texts + [Array("\(digest)  \(marks)\n\(digest)  \(marks)".utf8)] {
+      try refuse("var-convert", text) { ["inspect", try ConvertedModel.path(), "--check", $0] }
+    }
+  }
 }

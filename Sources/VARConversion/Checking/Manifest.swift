@@ -139,13 +139,18 @@ extension Manifest {
   /// Reads the text of one.
   /// - Throws: ``ReadingError``.
   package init(_ bytes: [UInt8], named path: String) throws(ReadingError) {
-    let lines = bytes.split(separator: 0x0A, omittingEmptySubsequences: false)
-    for (index, var line) in lines.enumerated() {
+    var rest = bytes[...]
+    var number = 0
+    // One at a time: a list of millions of empty lines would take far more than their file.
+    while !rest.isEmpty {
+      var line = rest.prefix { $0 != 0x0A }
+      rest = rest[line.endIndex...].dropFirst()
+      number += 1
       if line.last == 0x0D { line.removeLast() }
       if line.isEmpty { continue }
-      guard let (name, digest) = Self.entry(line) else { throw .line(path: path, index + 1) }
+      guard let (name, digest) = Self.entry(line) else { throw .line(path: path, number) }
       guard digests.updateValue(digest, forKey: name) == nil else {
-        throw .twice(path: path, index + 1, name: name.text)
+        throw .twice(path: path, number, name: name.text)
       }
     }
     if digests.isEmpty { throw .empty(path: path) }

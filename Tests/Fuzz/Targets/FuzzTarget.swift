@@ -26,6 +26,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
   case sensitivity
   /// A table of labels.
   case labels
+  /// A manifest of `inspect --manifest`.
+  case manifest
   /// A PNG, under checksums that are made right.
   case png
   /// A JPEG.
@@ -45,6 +47,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case .recipe: TextTargets.recipe(bytes)
     case .sensitivity: TextTargets.sensitivity(bytes)
     case .labels: TextTargets.labels(bytes)
+    case .manifest: TextTargets.manifest(bytes)
     case .png: PictureTargets.png(bytes)
     case .jpeg: PictureTargets.jpeg(bytes)
     case .records: PictureTargets.records(bytes)

@@ -39,6 +39,16 @@ enum TextTargets {
     }
   }
 
+  static func manifest(_ bytes: [UInt8]) {
+    FuzzTarget.expect(Manifest.ReadingError.self) {
+      let manifest = try Manifest(bytes, named: "fuzz.sha256")
+      let again = try Manifest(Array(manifest.lines.joined(separator: "\n").utf8), named: "again")
+      if !again.difference(from: manifest).isEmpty {
+        fatalError("the manifest is not the same when it is read again")
+      }
+    }
+  }
+
   /// Errors of several kinds, of which each must say something.
   private static func said(_ body: () throws -> Void) {
     do {
