@@ -6,8 +6,8 @@ internal import VARQuant
 ///
 /// A line is 64 lower-case hexadecimal digits, then two spaces and a tensor's name, or a space, an asterisk and
 /// the last component of a file's path. Tensors are digested as they are stored: row-major and little-endian, of
-/// quantized formats the codes and scales. Lines are sorted by the bytes of the names, files last; their order
-/// means nothing.
+/// quantized formats the codes and scales. In names, what a terminal would obey stands escaped. Lines are sorted
+/// by the bytes of the names, files last; their order means nothing.
 package struct Manifest: Equatable, Sendable {
   /// What a line is about.
   package struct Name: Hashable, Sendable {
@@ -164,7 +164,8 @@ extension Manifest {
     guard digits.allSatisfy({ UInt8(ascii: "0")...UInt8(ascii: "9") ~= $0 || 97...102 ~= $0 | 32 }),
       line[start + 64] == 0x20, mark == 0x20 || mark == UInt8(ascii: "*"),
       let digest = String(validating: digits, as: UTF8.self),
-      let name = String(validating: line[(start + 66)...], as: UTF8.self)
+      let name = String(validating: line[(start + 66)...], as: UTF8.self),
+      name == name.printable(limit: .max)
     else { return nil }
     return (Name(isFile: mark != 0x20, text: name), digest.lowercased())
   }
