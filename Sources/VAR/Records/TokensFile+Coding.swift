@@ -12,8 +12,22 @@ extension TokensFile: Decodable {
   /// Decodes the form that is documented at ``TokensFile``; unknown keys are ignored.
   package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
+    // Millions of sides would be decoded only to be no model's.
+    if let sides = try container.nestedUnkeyedContainer(forKey: .patchNumbers).count,
+      sides > Self.scaleLimit
+    {
+      throw TooManyScales(count: sides)
+    }
     patchNumbers = try container.decode([Int].self, forKey: .patchNumbers)
     images = try container.decode([Entry].self, forKey: .images)
+  }
+
+  /// More scales than any model has.
+  private static let scaleLimit = 256
+
+  private struct TooManyScales: Error, CustomStringConvertible {
+    let count: Int
+    var description: String { "\"patch_nums\" lists \(count) scales; no model has that many" }
   }
 
   /// The file's bytes: one line a scale, so that people and `diff` can read them.
