@@ -20,8 +20,8 @@ package final class PictureEngine {
 
   /// Allocates the image codec; a generator comes with the first run.
   /// - Parameters:
-  ///   - releasesWeights: lets go of the transformer before the last pictures are decoded: less
-  ///     memory for a program that then ends.
+  ///   - releasesWeights: lets go of each block's weights when the largest scales have used it, and of
+  ///     the transformer before the last pictures are decoded: less memory for a program that then ends.
   ///   - isCancelled: asked between any two operations, and within them.
   /// - Throws: `ModelError` where a half is missing, `ComputeError.outOfMemory`.
   package init(
@@ -81,9 +81,16 @@ package final class PictureEngine {
   ) throws -> [GeneratedImage] {
     let generator = try generator(
       images: range.count, guided: plan.options.guidance != 0, onEvent)
+    let scales = generator.loop.patchNumbers.count
     return try generator.generate(plan.request(range, edit: edit?.tokens)) { event in
-      guard case .scale(let scale) = event else { return }
-      try onEvent(.scale(ScaleDrawn(scale: scale, images: range, codec: codec, edit: edit)))
+      switch event {
+      // The activations of the last scales take the place of weights, which the next reads once more.
+      case .block(let block, let scale) where releasesWeights && scale >= scales - 4:
+        model.releaseBlock(block)
+      case .scale(let scale):
+        try onEvent(.scale(ScaleDrawn(scale: scale, images: range, codec: codec, edit: edit)))
+      default: break
+      }
     }
   }
 
