@@ -45,7 +45,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults hostile test-tsan test-asan differential \
-        security parity-full bench kernel-bench quality screenshots \
+        security faults-full parity-full bench kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -112,6 +112,9 @@ fuzz: setup ## libFuzzer with sanitizers on every reader, SECONDS each; the tabl
 
 faults: build ## Kills at KILLS random moments, failing system calls, full disks, cut files: is anything lost? → docs/security.md
 	$(PYTHON) tools/faults.py --binaries $(BUILD) --kills $(KILLS) --table docs/security.md
+
+faults-full: build ## The same kills with checkpoints of full size, in the folder FULL as var.pth and vae.pth
+	$(PYTHON) tools/faults.py --binaries $(BUILD) --kills $(KILLS) --full-size $(FULL) --table docs/security.md
 
 # -O: the tests would take hours without.
 test-tsan: setup ## All tests under ThreadSanitizer

@@ -29,6 +29,7 @@ import page
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 OLD = b"what was there before\n"
 KILLS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP]
+LONG = ["convert", "calibrated", "mix", "export", "generate", "evaluate"]
 ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO]
 
 
@@ -52,6 +53,8 @@ class Workshop:
     def __init__(self, binaries, work, seed):
         self.binaries, self.work, self.random = binaries, work, random.Random(seed)
         self.lock, self.rows, self.failures, self.folders = threading.Lock(), {}, [], 0
+        # Seconds after which a run that was to end by itself is killed.
+        self.patience = 120
         self.injector = work / "inject.so"
         subprocess.run(
             ["cc", "-shared", "-fPIC", "-O1", "-o", self.injector, ROOT / "tools/faults/inject.c", "-ldl"], check=True)
@@ -78,8 +81,9 @@ class Workshop:
             arguments, cwd=folder, env=environment, stdin=subprocess.DEVNULL,
             preexec_fn=(lambda: resource.setrlimit(*limit)) if limit else None, **streams)
 
-    def run(self, job, folder, after=None, number=None, timeout=120, **options):
+    def run(self, job, folder, after=None, number=None, timeout=None, **options):
         """Runs a job to its end, or until it is killed."""
+        timeout = timeout or self.patience
         begin = time.monotonic()
         process = self.start(job, folder, **options)
         timer = threading.Timer(timeout, process.kill)
@@ -144,8 +148,8 @@ class Workshop:
         return sorted(files - set(job.outputs))
 
 
-def jobs(demo, shop):
-    """The commands that are disturbed; makes what they read."""
+def jobs(demo, shop, names=None):
+    """The commands that are disturbed, or those named; makes what they read."""
     checkpoints = ["--var", str(demo / "var.pth"), "--vae", str(demo / "vae.pth")]
     setup = shop.work / "setup"
     setup.mkdir()
@@ -183,6 +187,7 @@ def jobs(demo, shop):
         Job("outpaint", "var-run", ["outpaint", picture, *box, *drawing], ["out.png", "out.json"]),
         Job("edit", "var-run", ["edit", picture, *box, "--classes", "5", *drawing], ["out.png", "out.json"]),
     ]
+    result = [job for job in result if names is None or job.name in names]
     for job in result:
         folder = shop.folder(job, False)
         undisturbed = shop.run(job, folder)
@@ -369,14 +374,20 @@ def main():
     parser.add_argument("--kills", type=int, default=300)
     parser.add_argument("--points", type=int, default=12, help="calls of each kind that fail, for each command")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--full-size", type=pathlib.Path, metavar="DIR",
+                        help="only kills, of the long commands, with the var.pth and vae.pth of this folder")
     parser.add_argument("--short", action="store_true", help="a few kills and faults of the quick commands")
     parser.add_argument("--table", type=pathlib.Path, help="a page that gets the figures, between its marks")
     arguments = parser.parse_args()
     begin = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="faults-") as work:
         shop = Workshop(arguments.binaries.resolve(), pathlib.Path(work), arguments.seed)
-        all_jobs = jobs(arguments.demo.resolve(), shop)
-        if arguments.short:
+        if arguments.full_size:
+            shop.patience = 3600  # a calibration
+        all_jobs = jobs((arguments.full_size or arguments.demo).resolve(), shop, LONG if arguments.full_size else None)
+        if arguments.full_size:
+            cases = kills(shop, all_jobs, arguments.kills)
+        elif arguments.short:
             quick = [job for job in all_jobs if job.name not in ("calibrated", "mix")]
             cases = [*kills(shop, quick, 20), *injected(shop, quick[:1], 3), *cut(shop, quick), *limited(shop, quick[3:4])]
         else:
@@ -388,7 +399,7 @@ def main():
     text = table(shop.rows)
     print(text + f"{time.monotonic() - begin:.0f} s, seed {arguments.seed}")
     if arguments.table:
-        page.put(arguments.table, "faults", text)
+        page.put(arguments.table, "faults", text, part=" at full size" if arguments.full_size else "")
     if shop.failures:
         sys.exit(f"{len(shop.failures)} failures")
 
