@@ -1,10 +1,11 @@
 /// Conversions between f32 and the 16-bit floating-point types, independent of the CPU's own.
 ///
 /// Narrowing rounds to nearest, ties to even; what is too large becomes infinity, NaN stays NaN
-/// (made quiet) with its sign. Widening is exact. Branch-free, so that loops vectorise.
-package enum HalfPrecision {
+/// (made quiet) with its sign. Widening is exact. Branch-free, so that loops vectorise;
+/// public, for the compiler inlines in other modules what is public alone.
+public enum HalfPrecision {
   /// The value of a binary16.
-  @inlinable package static func float(f16 bits: UInt16) -> Float {
+  @inlinable public static func float(f16 bits: UInt16) -> Float {
     let sign = (UInt32(bits) & 0x8000) << 16
     let magnitude = (UInt32(bits) & 0x7FFF) << 13
     // Moving the exponent by a multiplication handles subnormal numbers too.
@@ -14,7 +15,7 @@ package enum HalfPrecision {
   }
 
   /// The nearest binary16.
-  @inlinable package static func f16(_ value: Float) -> UInt16 {
+  @inlinable public static func f16(_ value: Float) -> UInt16 {
     let sign = UInt16(truncatingIfNeeded: (value.bitPattern >> 16) & 0x8000)
     let magnitude = value.bitPattern & 0x7FFF_FFFF
     let normal = (magnitude &+ 0xC800_0FFF &+ ((magnitude >> 13) & 1)) >> 13
@@ -28,12 +29,12 @@ package enum HalfPrecision {
   }
 
   /// The value of a bfloat16.
-  @inlinable package static func float(bf16 bits: UInt16) -> Float {
+  @inlinable public static func float(bf16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
   }
 
   /// The nearest bfloat16.
-  @inlinable package static func bf16(_ value: Float) -> UInt16 {
+  @inlinable public static func bf16(_ value: Float) -> UInt16 {
     let bits = value.bitPattern
     let rounded = bits &+ 0x7FFF &+ ((bits >> 16) & 1)
     let isNaN = bits & 0x7FFF_FFFF > 0x7F80_0000

@@ -18,8 +18,8 @@ package struct GPTQ {
 
   /// Columns of a block; the paper's number.
   private static let blockColumns = 128
-  /// Rows of a task.
-  private static let taskRows = 64
+  /// Rows of a task: the factor is packed anew by each, and there are to be tasks for all threads.
+  private static func taskRows(of rows: Int) -> Int { rows < 1024 ? 64 : 128 }
 
   /// Quantizes weights.
   /// - Parameters:
@@ -47,10 +47,11 @@ package struct GPTQ {
           codes: codes, values: values, quantizer: quantizer, blas: blas))
       first += factor.order.count
     }
-    let count = (rows + Self.taskRows - 1) / Self.taskRows
+    let taskRows = Self.taskRows(of: rows)
+    let count = (rows + taskRows - 1) / taskRows
     pool.parallel(count) { [tasks] index in
-      let first = index * Self.taskRows
-      for task in tasks { unsafe task.run(rows: first..<min(first + Self.taskRows, rows)) }
+      let first = index * taskRows
+      for task in tasks { unsafe task.run(rows: first..<min(first + taskRows, rows)) }
     }
     guard refinements > 0, let factor = factors.first, factors.count == 1 else { return }
     let refined = Results<RowScales>(count: rows)
@@ -58,8 +59,8 @@ package struct GPTQ {
       weights: weights, hessian: factor.damped, columns: columns, codes: codes, values: values,
       quantizer: quantizer, blas: blas)
     pool.parallel(count) { [scales] index in
-      let first = index * Self.taskRows
-      let range = first..<min(first + Self.taskRows, rows)
+      let first = index * taskRows
+      let range = first..<min(first + taskRows, rows)
       var scales = Array(scales[range])
       for _ in 0..<refinements { unsafe refinement.run(rows: range, &scales) }
       for row in range { refined.set(row, .success(scales[row - first])) }
@@ -100,19 +101,26 @@ package struct GPTQ {
 
     @unsafe func run(rows: Range<Int>) {
       let columns = factor.order.count
-      unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: rows.count * columns) { w in
+      let groups = (rows.count + Lanes.scalarCount - 1) / Lanes.scalarCount
+      unsafe withUnsafeTemporaryAllocation(
+        of: Float.self, capacity: rows.count * (columns + GPTQ.blockColumns)
+      ) { w in
         unsafe withUnsafeTemporaryAllocation(
-          of: Float.self, capacity: rows.count * GPTQ.blockColumns
-        ) { errors in
-          guard let w = w.baseAddress, let errors = errors.baseAddress else { return }
+          of: Lanes.self, capacity: groups * scaleBlocks + GPTQ.blockColumns
+        ) { lanes in
+          guard let w = w.baseAddress, let factors = lanes.baseAddress else { return }
+          let errors = unsafe w + rows.count * columns
           unsafe gather(rows, into: w)
+          unsafe gatherFactors(rows, into: factors)
           var end = columns
           while end > 0 {
             let block = max(0, end - GPTQ.blockColumns)..<end
-            for row in rows.indices {
-              let index = row - rows.lowerBound
+            for group in 0..<groups {
+              let start = group * Lanes.scalarCount
               unsafe quantize(
-                row, block, w + index * columns, errors + index * GPTQ.blockColumns)
+                rows.dropFirst(start).prefix(Lanes.scalarCount), block, w + start * columns,
+                errors + start * GPTQ.blockColumns, factors: factors + group * scaleBlocks,
+                tile: factors + groups * scaleBlocks)
             }
             unsafe blas.multiply(
               .plain, rows.count, block.lowerBound, block.count, alpha: -1, errors,
@@ -123,6 +131,12 @@ package struct GPTQ {
         }
       }
     }
+
+    /// A number of each of sixteen rows.
+    private typealias Lanes = SIMD16<Float>
+
+    /// Scales of a row.
+    private var scaleBlocks: Int { columns / quantizer.scaleSize }
 
     /// The rows' weights in the order of the factor, [rows, K].
     @unsafe private func gather(_ rows: Range<Int>, into w: UnsafeMutablePointer<Float>) {
@@ -135,26 +149,59 @@ package struct GPTQ {
       }
     }
 
-    /// Quantizes the columns of a block of one row, from the last place to the first.
+    /// The rows' scales, [rows / 16, scales of a row, 16]; 1 in lanes beyond the last row.
+    @unsafe private func gatherFactors(_ rows: Range<Int>, into target: UnsafeMutablePointer<Lanes>)
+    {
+      for (index, row) in rows.enumerated() {
+        let (group, lane) = index.quotientAndRemainder(dividingBy: Lanes.scalarCount)
+        for block in 0..<scaleBlocks {
+          let place = group * scaleBlocks + block
+          if lane == 0 { unsafe (target + place).initialize(to: Lanes(repeating: 1)) }
+          unsafe target[place][lane] = scales[row].scale(block)
+        }
+      }
+    }
+
+    /// Quantizes the columns of a block of up to sixteen rows, from the last place to the first.
+    /// - Parameters:
+    ///   - w: the rows' weights, [rows, K].
+    ///   - errors: is given (w − q)/U_jj, [rows, 128].
+    ///   - factors: the rows' scales.
+    ///   - tile: room for the block's weights, column by column.
     @unsafe private func quantize(
-      _ row: Int, _ block: Range<Int>, _ w: UnsafeMutablePointer<Float>,
-      _ errors: UnsafeMutablePointer<Float>
+      _ rows: Range<Int>, _ block: Range<Int>, _ w: UnsafeMutablePointer<Float>,
+      _ errors: UnsafeMutablePointer<Float>, factors: UnsafeMutablePointer<Lanes>,
+      tile: UnsafeMutablePointer<Lanes>
     ) {
-      let start = block.lowerBound
-      let scales = scales[row]
-      let factors = scales.scale8.indices.map { scales.scale($0) }
+      let (start, width) = (block.lowerBound, factor.order.count)
+      // Single lanes are written and read in memory: the compiler moves whole vectors otherwise.
+      let numbers = unsafe UnsafeMutableRawPointer(tile).assumingMemoryBound(to: Float.self)
+      let scales = unsafe UnsafeMutableRawPointer(factors).assumingMemoryBound(to: Float.self)
+      unsafe numbers.update(repeating: 0, count: block.count * Lanes.scalarCount)
+      for lane in 0..<rows.count {
+        let row = unsafe w + lane * width + start
+        for column in 0..<block.count {
+          unsafe numbers[column * Lanes.scalarCount + lane] = row[column]
+        }
+      }
       for place in block.reversed() {
         let column = first + factor.order[place]
-        let scale = factors[column / quantizer.scaleSize]
-        let weight = unsafe w[place]
-        let code = quantizer.code(weight, scale: scale)
-        let chosen = quantizer.value(code) * scale
-        unsafe codes.base[row * columns + column] = code
-        unsafe values.base[row * columns + column] = chosen
-        let inverse = unsafe factor.inverse.base + place * factor.order.count
-        let error = unsafe (weight - chosen) / inverse[place]
-        unsafe errors[place - start] = error
-        for later in start..<place { unsafe w[later] -= error * inverse[later] }
+        let weight = unsafe tile[place - start]
+        let chosen = unsafe numbers + (place - start) * Lanes.scalarCount
+        let scale = unsafe scales + column / quantizer.scaleSize * Lanes.scalarCount
+        for (lane, row) in rows.enumerated() {
+          let code = unsafe quantizer.code(chosen[lane], scale: scale[lane])
+          unsafe chosen[lane] = quantizer.value(code) * scale[lane]
+          unsafe codes.base[row * columns + column] = code
+          unsafe values.base[row * columns + column] = chosen[lane]
+        }
+        let inverse = unsafe factor.inverse.base + place * width
+        let error = unsafe (weight - tile[place - start]) / inverse[place]
+        unsafe tile[place - start] = error
+        for lane in 0..<rows.count {
+          unsafe errors[lane * GPTQ.blockColumns + place - start] = chosen[lane]
+        }
+        for later in 0..<place - start { unsafe tile[later] -= error * inverse[start + later] }
       }
     }
   }

@@ -88,23 +88,32 @@ struct Refinement: Sendable {
   /// d = Σ c·g / Σ c·H·c of the codes' values c is what the scale lacks.
   @unsafe private func moveScale(_ block: Block, _ index: Int, _ scales: inout RowScales) {
     let range = unsafe block.first..<block.first + quantizer.scaleSize
-    // The codes' values, zero beyond the block; two vectors of sixteen at most.
-    var (low, high) = (SIMD16<Float>(), SIMD16<Float>())
-    for (index, column) in range.enumerated() {
-      let value = unsafe quantizer.value(block.codes[column])
-      if index < 16 { low[index] = value } else { high[index - 16] = value }
-    }
+    // The codes' values, one or two vectors of sixteen. They are filled in memory: the compiler moves
+    // a whole vector for every lane that is set.
     let isWide = quantizer.scaleSize > 16
-    var (slope, curvature) = (Float(0), Float(0))
-    for (index, column) in range.enumerated() {
-      let value = index < 16 ? low[index] : high[index - 16]
-      unsafe slope += value * block.gradients[column - block.start]
-      let row = unsafe UnsafeRawPointer(hessian.base + column * columns + block.first)
-      var products = unsafe row.loadUnaligned(as: SIMD16<Float>.self) * low
-      if isWide {
-        products += unsafe row.loadUnaligned(fromByteOffset: 64, as: SIMD16<Float>.self) * high
+    let (slope, curvature) = unsafe withUnsafeTemporaryAllocation(
+      of: SIMD16<Float>.self, capacity: 2
+    ) { vectors in
+      let values = unsafe UnsafeMutableRawBufferPointer(vectors).bindMemory(to: Float.self)
+      var slope = Float(0)
+      for (index, column) in range.enumerated() {
+        let value = unsafe quantizer.value(block.codes[column])
+        unsafe values[index] = value
+        unsafe slope += value * block.gradients[column - block.start]
       }
-      curvature += value * products.sum()
+      let numbers = UnsafeRawBufferPointer(values)
+      let low = unsafe numbers.load(as: SIMD16<Float>.self)
+      let high = unsafe numbers.load(fromByteOffset: 64, as: SIMD16<Float>.self)
+      var sums = SIMD16<Float>()
+      for (index, column) in range.enumerated() {
+        let row = unsafe UnsafeRawPointer(hessian.base + column * columns + block.first)
+        var products = unsafe row.loadUnaligned(as: SIMD16<Float>.self) * low
+        if isWide {
+          products += unsafe row.loadUnaligned(fromByteOffset: 64, as: SIMD16<Float>.self) * high
+        }
+        sums += unsafe products * values[index]
+      }
+      return (slope, sums.sum())
     }
     guard curvature > 0 else { return }
     let unit = RowScales(row16: scales.row16, scale8: [1]).scale(0)

@@ -3,15 +3,15 @@ internal import TensorBytes
 /// Chooses scales and codes of a ``BlockFormat``: the pieces that encoders are made of.
 ///
 /// All arithmetic is in binary32, in a fixed order, without fused operations: the same bits on every
-/// machine.
-package struct BlockQuantizer: Sendable {
+/// machine. Public where it is to be inlined in other modules.
+public struct BlockQuantizer: Sendable {
   /// What each code stands for.
-  package let values: [Int8]
+  @usableFromInline package let values: [Int8]
   /// Weights that share an int8 scale.
   package let scaleSize: Int
   /// The code of every weight of a block whose scale is 0; its value is the least that is not
   /// negative.
-  package let zeroCode: UInt8
+  @usableFromInline package let zeroCode: UInt8
   /// The format, for errors.
   private let format: TensorFormat
   @usableFromInline let table: NearestCodes
@@ -32,12 +32,12 @@ package struct BlockQuantizer: Sendable {
 
   /// The code whose value, times the scale, is nearest.
   @inlinable @inline(__always)
-  package func code(_ value: Float, scale: Float) -> UInt8 {
+  public func code(_ value: Float, scale: Float) -> UInt8 {
     scale == 0 ? zeroCode : table.code(value * (2 / scale))
   }
 
   /// What a code stands for, to be multiplied with a scale.
-  @inlinable @inline(__always) package func value(_ code: UInt8) -> Float {
+  @inlinable @inline(__always) public func value(_ code: UInt8) -> Float {
     Float(values[Int(code)])
   }
 
