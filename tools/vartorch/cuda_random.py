@@ -6,7 +6,7 @@ What is not imitated: CUDA's fast logarithm, which is correct to 2^-21.4 near 1;
 """
 import numpy as np
 
-CARDS = {'a100': (108, 2048), 'h100': (132, 2048), 'l40s': (142, 1536), 'rtx4090': (128, 1536), 't4': (40, 1024)}
+CARDS = {'a100': (108, 2048), 'h100': (132, 2048), 'h200': (132, 2048), 'l40s': (142, 1536), 'rtx4090': (128, 1536), 't4': (40, 1024)}
 BLOCK = 256
 
 

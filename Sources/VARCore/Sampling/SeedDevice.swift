@@ -59,7 +59,7 @@ public struct CUDADevice: Hashable, Sendable {
 
   /// NVIDIA A100 (SXM and PCIe).
   public static let a100 = CUDADevice(108, 2048)
-  /// NVIDIA H100 SXM; the PCIe card has 114 multiprocessors.
+  /// NVIDIA H100 SXM and H200; the H100's PCIe card has 114 multiprocessors.
   public static let h100 = CUDADevice(132, 2048)
   /// NVIDIA L40S.
   public static let l40s = CUDADevice(142, 1536)
@@ -70,7 +70,8 @@ public struct CUDADevice: Hashable, Sendable {
 
   /// The cards with a name, by their makers' data sheets.
   package static let named = [
-    ("a100", a100), ("h100", h100), ("l40s", l40s), ("rtx4090", rtx4090), ("t4", t4),
+    ("a100", a100), ("h100", h100), ("h200", h100), ("l40s", l40s), ("rtx4090", rtx4090),
+    ("t4", t4),
   ]
   /// Threads of a block in PyTorch's kernels for random numbers.
   static let blockSize = 256

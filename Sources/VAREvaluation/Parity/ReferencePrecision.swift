@@ -27,15 +27,16 @@ package enum ReferencePrecision: String, Sendable, Codable, CaseIterable {
     }
   }
 
-  /// What it costs a reference: about 2.5 times the worst of our f32 against PyTorch's autocast on a CPU, over
-  /// two runs each of the demo model and the tests' three (`tools/autocast_limits.py` measures it again) and
-  /// one run of VAR-d16's shapes with noise weights:
+  /// What it costs a reference: about 2.5 times the worst of our f32 against PyTorch's autocast, over two
+  /// runs each of the demo model and the tests' three on a CPU (`tools/autocast_limits.py` measures it
+  /// again), and one run of VAR-d16's shapes with noise weights on a CPU and one on an H200:
   ///
   /// | | blocks, logits | gain | decoder | f̂ | KL | least agreement |
   /// |---|---|---|---|---|---|---|
   /// | bf16 | 1.2e-2 | 7.3e-4 | 1.6e-2 | 2.3e-3 | 9.0e-4 | 0.67 |
   /// | bf16, d16 | 1.4e-2 | 9.1e-4 | 1.3e-2 | 2.0e-3 | 1.6e-3 | 0.84 |
   /// | fp16 | 1.4e-3 | 1.5e-4 | 1.7e-3 | 1.8e-4 | 1.4e-5 | 0.92 |
+  /// | fp16, d16, H200 | 1.7e-3 | 2.5e-5 | 1.2e-3 | 4.1e-4 | 2.8e-5 | 0.98 |
   var rounding: Rounding {
     switch self {
     case .none:
@@ -46,7 +47,7 @@ package enum ReferencePrecision: String, Sendable, Codable, CaseIterable {
         agreement: 0.3)
     case .fp16:
       Rounding(
-        stream: 3.5e-3, gain: 4e-4, decoder: 4.5e-3, features: 4.5e-4, divergence: 4e-5,
+        stream: 4.4e-3, gain: 4e-4, decoder: 4.5e-3, features: 1e-3, divergence: 7e-5,
         agreement: 0.5)
     }
   }
