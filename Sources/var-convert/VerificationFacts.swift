@@ -26,6 +26,7 @@ struct VerificationFacts: Encodable {
     let excess: Double?
     let rowExcess: Double?
     let tail: Double?
+    let errorByRecord: Double?
     let maxAbs: Float?
     let rmse: Double?
     let sqnr: Decibels?
@@ -43,6 +44,7 @@ struct VerificationFacts: Encodable {
       case excess
       case rowExcess = "row_excess"
       case tail
+      case errorByRecord = "error_by_record"
       case maxAbs = "max_abs"
       case rmse
       case sqnr = "sqnr_db"
@@ -95,6 +97,7 @@ struct VerificationFacts: Encodable {
         excess: result?.excess.flatMap { $0.tensor.isFinite ? $0.tensor : nil },
         rowExcess: result?.excess.flatMap { $0.row.isFinite ? $0.row : nil },
         tail: result?.excess?.tail,
+        errorByRecord: result?.errorByRecord.flatMap { $0.isFinite ? $0 : nil },
         maxAbs: statistics?.maximumError, rmse: statistics?.rootMeanSquare,
         sqnr: statistics.map { Decibels($0.sqnr) }, sound: verdict.problem == nil && isDerived)
     }
@@ -175,8 +178,12 @@ struct VerificationFacts: Encodable {
     if let planned = tensor.planned { return "it is \(tensor.format), but was to be \(planned)" }
     if tensor.changed == 0 { return "bytes that no value depends on" }
     let excess = tensor.excess.map { ", its error \(Format.fixed($0, 2)) of rounding's" } ?? ""
+    let record =
+      tensor.errorByRecord.flatMap { abs($0 - 1) < 1e-9 ? nil : $0 }.map {
+        ", \(String(format: "%.6g", $0)) of what the calibration recorded"
+      } ?? ""
     return "\(tensor.changed ?? 0) of \(Format.count(tensor.elements, "element")), by at most "
-      + text(Double(tensor.largestChange ?? 0)) + excess
+      + text(Double(tensor.largestChange ?? 0)) + excess + record
   }
 
   /// Three significant digits, or 0.

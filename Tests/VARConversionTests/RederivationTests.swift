@@ -40,11 +40,15 @@ import VARQuant
   }
 
   /// The same file but for a share of a tensor's weights, moved by a step; its checksums are right.
-  private func tampered(_ path: String, _ name: String, share: Double) throws -> String {
+  private func tampered(
+    _ path: String, _ name: String, share: Double, recordsErrors: Bool = true
+  ) throws -> String {
     let file = try VarqFile(path)
     let other = folder.file("tampered.varq")
+    var metadata = file.metadata
+    if !recordsErrors { metadata[Metadata.errorsKey] = nil }
     let writer = try VarqWriter(
-      output(other), metadata: file.metadata,
+      output(other), metadata: metadata,
       tensors: file.tensors.map { TensorPlan(name: $0.name, format: $0.format, shape: $0.shape) })
     let raw = [UInt8](try Data(contentsOf: URL(filePath: path)))
     for tensor in file.tensors {
@@ -134,8 +138,15 @@ import VARQuant
     #expect(sound.changed == [])
     #expect(try verify(path, Self.demo).status == 1, "not without --close")
     #expect(try verify(path, Self.demo, "--recalibrate").verdict == "re-derived")
-    for share in [1, 0.1] {
+    for share in [1, 0.1, 0.0001] {
       let found = try verify(tampered(path, Self.weight, share: share), Self.demo, "--close")
+      #expect(found.changed == [Self.weight], "\(share)")
+      #expect(found.status == 1)
+    }
+    for share in [1, 0.1] {
+      // Where no error is recorded, limits alone find it.
+      let bare = try tampered(path, Self.weight, share: share, recordsErrors: false)
+      let found = try verify(bare, Self.demo, "--close")
       #expect(found.changed == [Self.weight], "\(share)")
       #expect(found.status == 1)
     }
@@ -143,6 +154,16 @@ import VARQuant
       tampered(path, Self.weight, share: 0.0001), Self.demo, "--recalibrate", "--close")
     #expect(few.verdict == "changed")
     #expect(few.changed == [Self.weight])
+  }
+
+  /// Models of noise give much more up for their inputs' sake than a trained one.
+  @Test(arguments: ["per-block", "shared"], ["q3", "q4", "q5", "q6"])
+  func calibratedModelsOfNoiseAreClose(model: String, type: String) throws {
+    let pair = ["var", "vae"].map { Repository.fixture("models/\(model)/\($0).pth") }
+    let path = try convert(pair, "--type", type, "--calibrate", "self")
+    let sound = try verify(path, pair, "--close")
+    #expect(sound.verdict == "close")
+    #expect(sound.changed == [])
   }
 
   /// The same weights in other containers are other files, and it is said that they match.

@@ -98,6 +98,14 @@ package struct Rederivation {
     if case .stringList(let texts)? = metadata[key] { texts } else { [] }
   }
 
+  /// The squared error of each tensor, as the file's calibration recorded it; nil where it didn't.
+  private var recordedErrors: [Double]? {
+    guard case .doubleList(let errors)? = file.file.metadata[Metadata.errorsKey],
+      errors.count == file.file.tensors.count
+    else { return nil }
+    return errors
+  }
+
   /// Weights that a calibration has made, and the biases that make up for them, with the weight's
   /// name and the first of its rows that each is for.
   package struct Calibrated: Sendable {
@@ -126,7 +134,8 @@ package struct Rederivation {
       with: file.file, calibration: calibration, progress: progress)
     let planned = Dictionary(
       uniqueKeysWithValues: zip(plan.tensors, compared.statistics).map { ($0.name, ($0, $1)) })
-    var results = try file.file.tensors.map { tensor -> RederivedTensor in
+    let errors = recordedErrors
+    var results = try file.file.tensors.enumerated().map { index, tensor -> RederivedTensor in
       var result = RederivedTensor(
         name: tensor.name, format: tensor.format, outcome: .same, count: tensor.count)
       guard let (plan, statistics) = planned[tensor.name], plan.shape == tensor.shape else {
@@ -140,9 +149,11 @@ package struct Rederivation {
       try Differences(tensor, plan).fill(&result)
       let isCalibrated = calibration == nil && calibrated.weights.contains(tensor.name)
       if let excess = result.excess, result.planned == nil, isCalibrated || !hasRecipe {
-        let limits =
-          isCalibrated ? ClosenessLimits.calibrated(tensor.format) : ClosenessLimits.rounded
-        if limits.admit(excess) { result.outcome = .close }
+        if isCalibrated, let errors, let noise = result.statistics?.noise {
+          result.errorByRecord = noise == errors[index] ? 1 : noise / errors[index]
+        }
+        let limits = isCalibrated ? ClosenessLimits.calibrated(tensor.format) : .rounded
+        if limits.admit(excess, byRecord: result.errorByRecord) { result.outcome = .close }
       }
       return result
     }

@@ -33,6 +33,8 @@ package struct RederivedTensor: Sendable {
   package var statistics: QuantizationStatistics?
   /// By how much its error is above that of plain rounding; of what can't be made again exactly.
   package var excess: RoundingExcess?
+  /// Its squared error by the one that the file records; of what was calibrated.
+  package var errorByRecord: Double?
 }
 
 /// The squared error of stored weights by that of rounding each to the nearest with searched scales.

@@ -40,8 +40,15 @@ public struct Converter {
   ) throws -> ConversionReport {
     var metadata = try plan.metadata()
     metadata.values.merge(calibration?.metadata.values ?? [:]) { $1 }
+    if calibration != nil {
+      metadata[Metadata.errorsKey] = .doubleList(plan.tensors.map { _ in 0 })
+    }
     let writer = try VarqWriter(file, metadata: metadata, tensors: plan.tensors.map(\.target))
     let statistics = try append(to: writer, calibration, .converting, progress)
+    if calibration != nil {
+      metadata[Metadata.errorsKey] = .doubleList(statistics.map(\.noise))
+      try writer.replace(metadata)
+    }
     try writer.finish()
     return ConversionReport(plan: plan, statistics: statistics)
   }

@@ -5,6 +5,8 @@ internal import VARQuant
 extension Metadata {
   /// The files that a model went through, the oldest first: `CHECKSUM RECIPE` each.
   static let chainKey = "convert.chain"
+  /// The squared error Σ (w − ŵ)² of every tensor of a calibrated file, in the order of its table.
+  package static let errorsKey = "convert.calibration.errors"
 
   /// Takes over what an earlier `.varq` file says about where its weights come from, and counts that
   /// file among the links of the chain.

@@ -24,7 +24,7 @@ package enum VarqWriterError: Error, Equatable, Sendable, CustomStringConvertibl
 /// The same plan and bytes give the same file.
 package final class VarqWriter: TensorSink {
   private let output: AtomicFileWriter
-  private let metadata: [UInt8]
+  private var metadata: [UInt8]
   private let entryCount: Int
   private let tensors: [(plan: TensorPlan, byteCount: Int)]
   private let tableSize: Int
@@ -95,6 +95,21 @@ package final class VarqWriter: TensorSink {
     try unsafe digest.update(bytes)
     progress += bytes.count
     if progress == byteCount { try endTensor() }
+  }
+
+  /// Gives the file other metadata, of the same keys and sizes: what is known only once tensors are
+  /// written.
+  /// - Throws: ``VarqWriterError/plan(_:)``.
+  package func replace(_ metadata: Metadata) throws {
+    do throws(VarqDefect) {
+      let encoded = try metadata.encoded()
+      precondition(
+        encoded.count == self.metadata.count && metadata.values.count == entryCount,
+        "metadata of another size")
+      self.metadata = encoded
+    } catch {
+      throw VarqWriterError.plan(error)
+    }
   }
 
   /// Writes header and table, and gives the file its name.
