@@ -82,51 +82,31 @@ public struct Converter {
   ) throws -> [QuantizationStatistics] {
     var tracker = ConversionProgress(
       phase: phase, total: plan.tensors.reduce(0) { $0 + $1.elementCount })
-    var statistics: [QuantizationStatistics] = []
-    for tensor in plan.tensors {
+    func advance(_ tensor: PlannedTensor, _ count: Int) {
       tracker.tensor = tensor.name
-      func advance(_ count: Int) {
-        tracker.done += count
-        progress(tracker)
-      }
-      if let cost = try calibration?.write(tensor, to: sink) {
-        statistics.append(cost)
-        advance(tensor.elementCount)
-      } else {
-        statistics.append(try encode(tensor, sink, advance))
-      }
+      tracker.done += count
+      progress(tracker)
     }
-    return statistics
-  }
-
-  private func encode(
-    _ tensor: PlannedTensor, _ sink: any TensorSink, _ progress: (Int) -> Void
-  ) throws -> QuantizationStatistics {
-    if let stored = tensor.source.stored(in: tensor.target.format) {
-      return try copy(stored.file, stored.bytes, tensor.elementCount, sink, progress)
-    }
-    var encoder = TensorEncoder(tensor.target.format, shape: tensor.shape)
-    do {
-      try unsafe tensor.source.forEachPiece { values in
-        try unsafe encoder.encode(UnsafeBufferPointer(values)) { try unsafe sink.append($0) }
-        progress(values.count)
+    return try withoutActuallyEscaping(advance) { advance in
+      let pipeline = EncodingPipeline(to: sink, count: plan.tensors.count, progress: advance)
+      // What is not encoded piece by piece, by index.
+      var others: [Int: QuantizationStatistics] = [:]
+      for (index, tensor) in plan.tensors.enumerated() {
+        let stored = tensor.source.stored(in: tensor.target.format)
+        if calibration != nil || stored != nil { try pipeline.flush() }
+        if let cost = try calibration?.write(tensor, to: sink) {
+          others[index] = cost
+          advance(tensor, tensor.elementCount)
+        } else if let stored {
+          try sink.append(copying: stored.bytes, of: stored.file)
+          others[index] = QuantizationStatistics(lossless: tensor.elementCount)
+          advance(tensor, tensor.elementCount)
+        } else {
+          try pipeline.add(tensor, index: index)
+        }
       }
-      try unsafe encoder.finish { try unsafe sink.append($0) }
-    } catch let error as EncodingError {
-      throw ConversionError.encoding(tensor: tensor.name, error)
+      try pipeline.flush()
+      return pipeline.statistics.enumerated().map { others[$0] ?? $1 }
     }
-    return encoder.statistics
-  }
-
-  /// Copies a tensor that a `.varq` file has in the format already: nothing is lost.
-  private func copy(
-    _ file: VarqFile, _ bytes: Range<Int>, _ count: Int, _ sink: any TensorSink,
-    _ progress: (Int) -> Void
-  ) throws -> QuantizationStatistics {
-    try sink.append(copying: bytes, of: file)
-    progress(count)
-    var statistics = QuantizationStatistics()
-    statistics.count = count
-    return statistics
   }
 }

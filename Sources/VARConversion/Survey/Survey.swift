@@ -6,7 +6,8 @@ internal import VARQuant
 /// What is to be known of a source before formats are chosen: facts of its weights, digests of its
 /// files.
 ///
-/// Making one reads each file once, front to back, and holds a megabyte of it at a time.
+/// Making one reads each file once, front to back, and holds some megabytes of it at a time: one
+/// thread looks at the weights, and another follows with the digests.
 public struct Survey: Sendable {
   /// The facts of each tensor, in the order of the source's bindings; all values are finite.
   package let facts: [TensorFacts]
@@ -44,14 +45,14 @@ private struct Surveyor {
   private let model: SourceModel
   private var collectors: [FactCollector]
   /// A digest of each checkpoint's file in the order of the model's; empty where none is wanted.
-  private let hashes: [SHA256Digest]
+  private let hashes: [FileHash]
   private var tracker: ConversionProgress
 
   init(_ model: SourceModel, hashing: Bool) throws {
     self.model = model
     collectors = model.bindings.map { FactCollector($0.specification) }
     hashes =
-      hashing && model.former == nil ? try model.sourceFiles.map { _ in try SHA256Digest() } : []
+      hashing && model.former == nil ? try model.sourceFiles.map { try FileHash($0.file) } : []
     tracker = ConversionProgress(
       phase: .examining, total: model.bindings.reduce(0) { $0 + $1.source.elementCount })
   }
@@ -59,7 +60,7 @@ private struct Surveyor {
   var facts: [TensorFacts] { collectors.map(\.facts) }
 
   func digests() throws -> [String]? {
-    hashes.isEmpty ? nil : try hashes.map { SHA256Digest.hex(try $0.finalize()) }
+    hashes.isEmpty ? nil : try hashes.map { try $0.digest() }
   }
 
   /// Reads the files of one checkpoint.
@@ -71,14 +72,14 @@ private struct Surveyor {
       else { return nil as (index: Int, tensor: CheckpointTensor)? }
       return (index, tensor)
     }
-    let hash: [SHA256Digest?] = checkpoint.files.map { file in
+    let hash: [FileHash?] = checkpoint.files.map { file in
       hashes.isEmpty
         ? nil : model.sourceFiles.firstIndex { $0.file === file }.map { hashes[$0] }
     }
     var buffer = [Float](repeating: 0, count: 4096)
     try unsafe checkpoint.scan(
       places.map(\.tensor),
-      bytes: hashes.isEmpty ? nil : { file, bytes in try unsafe hash[file]?.update(bytes) }
+      bytes: hashes.isEmpty ? nil : { file, bytes in hash[file]?.add(bytes.count) }
     ) { tensor, elements in
       let (index, tensor) = places[tensor]
       unsafe buffer.withUnsafeMutableBufferPointer {

@@ -1,3 +1,4 @@
+internal import Platform
 internal import TensorBytes
 
 /// Takes the bytes that a conversion makes, and compares them with those of a file that is there.
@@ -34,8 +35,9 @@ package final class VarqComparison: TensorSink {
     }
     if let tensor = file[plan.name], tensor.format == plan.format, tensor.shape == plan.shape {
       let start = tensor.bytes.lowerBound + progress
-      let isSame = try unsafe file.file.withBytes(in: start..<start + bytes.count) {
-        unsafe $0.elementsEqual(bytes)
+      let isSame = try unsafe file.file.withBytes(in: start..<start + bytes.count) { own in
+        guard let own = own.baseAddress, let others = bytes.baseAddress else { return true }
+        return unsafe memcmp(own, others, bytes.count) == 0
       }
       if !isSame { same.remove(plan.name) }
       file.file.release(start..<start + bytes.count)

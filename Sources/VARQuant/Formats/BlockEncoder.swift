@@ -127,7 +127,7 @@ struct BlockEncoder: FormatEncoder {
 
 extension EncodingError {
   /// The same error for an index counted from elsewhere.
-  func moved(by offset: Int) -> EncodingError {
+  package func moved(by offset: Int) -> EncodingError {
     switch self {
     case .notFinite(let index): .notFinite(index: index + offset)
     case .outOfRange(let format, let index, let value):

@@ -32,6 +32,17 @@ package struct QuantizationStatistics: Equatable, Sendable {
   /// Of no values yet.
   package init() {}
 
+  /// Of values that were stored as they are.
+  package init(lossless count: Int) { self.count = count }
+
+  /// Takes in those of further values.
+  package mutating func add(_ others: QuantizationStatistics) {
+    count += others.count
+    signal += others.signal
+    noise += others.noise
+    maximumError = max(maximumError, others.maximumError)
+  }
+
   /// Root of the mean squared error.
   package var rootMeanSquare: Double { count > 0 ? (noise / Double(count)).squareRoot() : 0 }
 
