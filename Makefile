@@ -45,7 +45,7 @@ endef
 
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults hostile test-tsan test-asan differential \
-        security faults-full parity-full bench kernel-bench quality screenshots \
+        security faults-full parity-full bench bench-convert kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install clean
 
 help: ## This list
@@ -149,6 +149,10 @@ parity-full: build ## All goldens of the official code, at full VAR-d16 size too
 bench: build $(CHECKS)/d16/var.pth ## PyTorch and var-run in one interleaved run at d16 shapes
 	-$(VENV)/bin/pip install -q torchao
 	$(VENV)/bin/python tools/bench.py --checkpoint $(CHECKS)/d16 --binaries $(BUILD) --rounds $(ROUNDS) \
+	  --output Benchmarks/RESULTS.md
+
+bench-convert: build $(CHECKS)/d16/var.pth ## Conversions of d16 in turns with a PyTorch script that only converts
+	$(VENV)/bin/python tools/bench_convert.py --checkpoint $(CHECKS)/d16 --binaries $(BUILD) --rounds $(ROUNDS) \
 	  --output Benchmarks/RESULTS.md
 
 kernel-bench: setup ## Every kernel by shape, with its share of the machine's ceiling

@@ -94,7 +94,7 @@ let package = Package(
     + room(
       "TensorBytes", ["Platform", "CCrypto", "CTemporaries"], tests: ["unfinished-output"])
     + room("SafetensorsIO", ["Platform", "TensorBytes", "CZlib"])
-    + room("VARQuant", ["Platform", "TensorBytes"])
+    + room("VARQuant", ["Platform", "TensorBytes", "CVARKernels"])
     + room("VARModel", ["VARQuant"])
     + room("VARCompute", ["Platform", "TensorBytes", "VARQuant", "CVARKernels"])
     + room("VARImages", ["Platform", "TensorBytes", "CImageIO"])

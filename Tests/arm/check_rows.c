@@ -53,6 +53,32 @@ static void check_row_operations(cvar_level level, cvar_arithmetic arithmetic, s
   }
 }
 
+/// Weights as q8, those that the kernel leaves behind them.
+static void check_encoding(cvar_level level) {
+  enum { BLOCKS = 37, COUNT = BLOCKS * CVAR_Q8_BLOCK };
+  float *const x = allocate(COUNT * sizeof(float));
+  fill_numbers(x, COUNT, 11);
+  memset(x + COUNT - CVAR_Q8_BLOCK, 0, CVAR_Q8_BLOCK * sizeof(float));
+  struct result {
+    int8_t quants[COUNT];
+    uint16_t scales[BLOCKS + 1];
+    float totals[3], blocks;
+  } *const results[2] = {allocate(sizeof(struct result)), allocate(sizeof(struct result))};
+  for (int pass = 0; pass < 2; pass++) {
+    struct result *const r = results[pass];
+    cvar_q8_totals totals = {0};
+    r->blocks = (float)cvar_encode_q8(pass == 0 ? level : CVAR_LEVEL_SCALAR, x, BLOCKS, r->quants, r->scales, &totals);
+    r->totals[0] = (float)totals.signal;
+    r->totals[1] = (float)totals.noise;
+    r->totals[2] = totals.error;
+    if (r->blocks != BLOCKS - 1) failures++;
+  }
+  check_equal("q8", (const float *)results[0], (const float *)results[1], sizeof(struct result) / sizeof(float), 0);
+  free(x);
+  free(results[0]);
+  free(results[1]);
+}
+
 static void check_functions(cvar_level level) {
   enum { COUNT = 4099 };
   float *const x = allocate(COUNT * sizeof(float)), *const y = allocate(COUNT * sizeof(float));
@@ -73,6 +99,7 @@ static void check_functions(cvar_level level) {
 }
 
 void check_rows(cvar_level level) {
+  check_encoding(level);
   check_functions(level);
   for (size_t i = 0; i < sizeof column_counts / sizeof *column_counts; i++) {
     const size_t columns = column_counts[i];

@@ -168,4 +168,20 @@ void cvar_gelu(cvar_level level, const float *x, float *y, size_t count);
 /// SiLU included.
 void cvar_exp(cvar_level level, const float *x, float *y, size_t count);
 
+// --------------------------------------------------------------------------------------------- encoding
+
+#define CVAR_Q8_BLOCK 32
+
+/// What storing weights w as ŵ has cost.
+typedef struct cvar_q8_totals {
+  double signal, noise;  // Σ w², Σ (w − ŵ)²
+  float error;           // max |w − ŵ|
+} cvar_q8_totals;
+
+/// Blocks of 32 weights to q8: quants [blocks, 32], scales [blocks] as binary16; adds to the totals. The same bits at
+/// every level. Returns how many blocks were encoded: it stops at the first that holds something not finite, or whose
+/// scale is not sure to be a normal binary16.
+size_t cvar_encode_q8(cvar_level level, const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
+                      cvar_q8_totals *totals);
+
 #endif

@@ -24,6 +24,7 @@
 #include "linear/panel_template.h"
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"
+#include "linear/encode_q8_template.h"
 
 typedef vi int8_sum_avx2;
 

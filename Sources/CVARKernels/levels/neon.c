@@ -18,6 +18,7 @@
 #include "linear/panel_template.h"
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"
+#include "linear/encode_q8_template.h"
 
 // ------------------------------------------------------------------------------ int8 without dot product
 

@@ -32,3 +32,8 @@ void cvar_silu(cvar_level level, const float *x, float *y, size_t count) { cvar_
 void cvar_gelu(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->gelu(x, y, count); }
 
 void cvar_exp(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->exp(x, y, count); }
+
+size_t cvar_encode_q8(cvar_level level, const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
+                      cvar_q8_totals *totals) {
+  return cvar_ops_for(level)->encode_q8(values, blocks, quants, scales, totals);
+}

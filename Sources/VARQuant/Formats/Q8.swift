@@ -1,3 +1,4 @@
+internal import CVARKernels
 internal import TensorBytes
 
 extension TensorFormat {
@@ -92,18 +93,55 @@ private struct Q8Encoder: FormatEncoder {
     guard let base = values.baseAddress else { return }
     let size = Q8.size
     if buffer.count < values.count { buffer = [UInt8](repeating: 0, count: values.count) }
-    let encodedCount = values.count / size * size
-    for start in stride(from: 0, to: encodedCount, by: size) {
-      let encoded = try unsafe encodeBlock(base + start)
+    let blocks = values.count / size
+    let encodedCount = blocks * size
+    let firstScale = scales.count
+    scales.append(contentsOf: repeatElement(0, count: blocks))
+    var block = 0
+    while block < blocks {
+      block += unsafe encodeBlocks(base + block * size, blocks - block, at: block, firstScale)
+      guard block < blocks else { break }
+      // What the kernel leaves: zeros, very small and very large numbers, errors.
+      let encoded = try unsafe encodeBlock(base + block * size)
+      scales[firstScale + block] = encoded.scale
       unsafe buffer.withUnsafeMutableBytes { bytes in
+        let start = block * size
         unsafe bytes.storeBytes(of: encoded.low, toByteOffset: start, as: SIMD16<Int8>.self)
         unsafe bytes.storeBytes(of: encoded.high, toByteOffset: start + 16, as: SIMD16<Int8>.self)
       }
+      block += 1
     }
     try unsafe buffer.withUnsafeBytes { bytes in
       try unsafe sink(UnsafeRawBufferPointer(rebasing: bytes[..<encodedCount]))
     }
   }
+
+  /// Encodes blocks by the kernel; the same bits as ``encodeBlock(_:)``.
+  /// - Parameters:
+  ///   - first: the first of them in the buffer.
+  ///   - firstScale: where the scales of the buffer's blocks begin.
+  /// - Returns: how many it has encoded, until one that it leaves.
+  private mutating func encodeBlocks(
+    _ values: UnsafePointer<Float>, _ blocks: Int, at first: Int, _ firstScale: Int
+  ) -> Int {
+    var totals = cvar_q8_totals(
+      signal: statistics.signal, noise: statistics.noise, error: statistics.maximumError)
+    let encoded = unsafe scales.withUnsafeMutableBufferPointer { scales in
+      unsafe buffer.withUnsafeMutableBytes { buffer in
+        guard let scales = scales.baseAddress, let bytes = buffer.baseAddress else { return 0 }
+        let quants = unsafe bytes.assumingMemoryBound(to: Int8.self) + first * Q8.size
+        return unsafe cvar_encode_q8(
+          Self.level, values, blocks, quants, scales + firstScale + first, &totals)
+      }
+    }
+    statistics.count += encoded * Q8.size
+    statistics.signal = totals.signal
+    statistics.noise = totals.noise
+    statistics.maximumError = totals.error
+    return encoded
+  }
+
+  private static let level = cvar_level_best()
 
   /// Padding and scales.
   mutating func finish(_ sink: (UnsafeRawBufferPointer) throws -> Void) throws {
@@ -120,7 +158,6 @@ private struct Q8Encoder: FormatEncoder {
     guard maximum.isFinite, let encoded = block.encode(maximum: maximum) else {
       throw unsafe reason(for: UnsafeBufferPointer(start: values, count: Q8.size))
     }
-    scales.append(encoded.scale)
     statistics.count += Q8.size
     statistics.signal += Double(block.signal)
     statistics.noise += Double(encoded.noise)
