@@ -12,6 +12,8 @@ KILLS     ?= 300
 MUTANTS   ?= 21000
 
 BUILD     := .build/release
+# With Swift's run-time libraries in the programs: they run where there is no toolchain.
+STATIC    := .build/dist/release
 DEMO      := models/fashion-var
 MODEL     := $(DEMO)/fashion-var.varq
 VENV      := .build/venv
@@ -46,7 +48,7 @@ endef
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults hostile test-tsan test-asan differential \
         security faults-full parity-full bench bench-convert kernel-bench quality screenshots \
-        agreement low-memory train-demo fixtures completions man install clean
+        agreement low-memory train-demo fixtures completions man install dist test-dist clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -197,16 +199,29 @@ man: setup ## Manual pages, into OUT/man
 	@mkdir -p $(OUT)/man
 	$(SWIFT) package -c release --allow-writing-to-directory $(OUT)/man generate-manual --multi-page --output-directory $(OUT)/man
 
-install: build $(MODEL) completions man ## Install programs, demo model, man pages and completions below PREFIX
+$(STATIC)/%: setup
+	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build/dist --product $*
+
+install: $(STATIC)/var-run $(STATIC)/var-convert $(MODEL) completions man ## Install programs, which need no toolchain then, model, man pages and completions below PREFIX
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/var-swift share/man/man1 \
 	  share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
-	install -m 755 $(BUILD)/var-run $(BUILD)/var-convert $(DESTDIR)$(PREFIX)/bin/
+	install -s -m 755 $(STATIC)/var-run $(STATIC)/var-convert $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(MODEL) $(DESTDIR)$(PREFIX)/share/var-swift/
 	find $(OUT)/man -name '*.1' -exec install -m 644 {} $(DESTDIR)$(PREFIX)/share/man/man1/ \;
 	for p in var-run var-convert; do \
 	  install -m 644 $(OUT)/completions/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
 	  install -m 644 $(OUT)/completions/$$p.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p; \
 	  install -m 644 $(OUT)/completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish; done
+
+dist: ## A Debian package, an archive to unpack anywhere and their checksums, into OUT/dist
+	$(call apt-install,dpkg-dev xz-utils)
+	rm -rf .build/stage $(OUT)/dist
+	$(MAKE) install DESTDIR=.build/stage PREFIX=/usr
+	tools/dist.sh .build/stage $(OUT)/dist
+
+test-dist: build dist ## The package in a minimal Debian without Swift: does it draw the same pictures?
+	$(call apt-install,debootstrap)
+	$(SUDO) tools/test-dist.sh $(OUT)/dist/var-swift_*.deb $(BUILD) $(MODEL)
 
 clean: ## Remove what was built
 	rm -rf .build $(OUT) $(MODEL)
