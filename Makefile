@@ -21,7 +21,7 @@ CHECKS    := .build/checkpoints
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 # OpenBLAS is opened by var-convert when it calibrates, not linked: its run-time package is enough.
-LIBRARIES := git pkg-config zlib1g-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev libopenblas0
+LIBRARIES := git pkg-config zlib1g-dev libdeflate-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev libopenblas0
 ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 C_TOOLS   := clang-format-14
 C_SOURCES := $(wildcard $(addsuffix /*.[ch],Sources/CVARKernels/* Tests/arm Benchmarks/kernel-bench))

@@ -48,3 +48,11 @@ int temporaries_lock(int file, int waits) {
     }
     return 1;
 }
+
+void temporaries_begin_writing(int file, size_t offset, size_t size) {
+#if defined(__linux__)
+    (void)sync_file_range(file, (off_t)offset, (off_t)size, SYNC_FILE_RANGE_WRITE);
+#else
+    (void)file, (void)offset, (void)size;
+#endif
+}

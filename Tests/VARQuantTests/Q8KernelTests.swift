@@ -20,7 +20,7 @@ import Testing
     var result = Encoded(
       quants: [Int8](repeating: 0, count: values.count),
       scales: [UInt16](repeating: 0, count: blocks))
-    var totals = cvar_q8_totals()
+    var totals = cvar_encoding_totals()
     let count = unsafe cvar_encode_q8(
       level, values, blocks, &result.quants, &result.scales, &totals)
     (result.signal, result.noise, result.error) = (totals.signal, totals.noise, totals.error)

@@ -66,7 +66,7 @@ static void check_encoding(cvar_level level) {
   } *const results[2] = {allocate(sizeof(struct result)), allocate(sizeof(struct result))};
   for (int pass = 0; pass < 2; pass++) {
     struct result *const r = results[pass];
-    cvar_q8_totals totals = {0};
+    cvar_encoding_totals totals = {0};
     r->blocks = (float)cvar_encode_q8(pass == 0 ? level : CVAR_LEVEL_SCALAR, x, BLOCKS, r->quants, r->scales, &totals);
     r->totals[0] = (float)totals.signal;
     r->totals[1] = (float)totals.noise;
@@ -77,6 +77,34 @@ static void check_encoding(cvar_level level) {
   free(x);
   free(results[0]);
   free(results[1]);
+}
+
+/// Weights as f16, bf16 and f32.
+static void check_float_encoding(cvar_level level) {
+  enum { COUNT = 4099 };
+  float *const x = allocate(COUNT * sizeof(float));
+  fill_numbers(x, COUNT, 12);
+  for (int type = CVAR_FLOAT_F32; type <= CVAR_FLOAT_BF16; type++) {
+    struct result {
+      uint16_t halves[COUNT + 1];
+      float totals[3];
+    } *const results[2] = {allocate(sizeof(struct result)), allocate(sizeof(struct result))};
+    for (int pass = 0; pass < 2; pass++) {
+      struct result *const r = results[pass];
+      cvar_encoding_totals totals = {0};
+      uint16_t *const halves = type == CVAR_FLOAT_F32 ? NULL : r->halves;
+      const cvar_level used = pass == 0 ? level : CVAR_LEVEL_SCALAR;
+      if (cvar_encode_floats(used, (cvar_float_type)type, x, COUNT, halves, &totals) != COUNT) failures++;
+      r->totals[0] = (float)totals.signal;
+      r->totals[1] = (float)totals.noise;
+      r->totals[2] = totals.error;
+    }
+    check_equal("floats", (const float *)results[0], (const float *)results[1], sizeof(struct result) / sizeof(float),
+                0);
+    free(results[0]);
+    free(results[1]);
+  }
+  free(x);
 }
 
 static void check_functions(cvar_level level) {
@@ -100,6 +128,7 @@ static void check_functions(cvar_level level) {
 
 void check_rows(cvar_level level) {
   check_encoding(level);
+  check_float_encoding(level);
   check_functions(level);
   for (size_t i = 0; i < sizeof column_counts / sizeof *column_counts; i++) {
     const size_t columns = column_counts[i];

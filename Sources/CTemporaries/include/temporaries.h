@@ -40,4 +40,8 @@ void temporaries_sweep(const char *folder, const char *prefix);
 /// lock, returns 0 at once. Returns 1 when locked, -1 with errno where the file system has no locks.
 int temporaries_lock(int file, int waits);
 
+/// Lets the system begin to bring a part of an open file to its disk, so that little is left to a later
+/// sync; a hint, where the system knows how.
+void temporaries_begin_writing(int file, size_t offset, size_t size);
+
 #endif

@@ -173,15 +173,24 @@ void cvar_exp(cvar_level level, const float *x, float *y, size_t count);
 #define CVAR_Q8_BLOCK 32
 
 /// What storing weights w as ŵ has cost.
-typedef struct cvar_q8_totals {
+typedef struct cvar_encoding_totals {
   double signal, noise;  // Σ w², Σ (w − ŵ)²
   float error;           // max |w − ŵ|
-} cvar_q8_totals;
+} cvar_encoding_totals;
+
+/// What a weight is stored as by itself.
+typedef enum cvar_float_type { CVAR_FLOAT_F32, CVAR_FLOAT_F16, CVAR_FLOAT_BF16 } cvar_float_type;
+
+/// Weights to 16 bits, rounded to nearest, ties to even; with CVAR_FLOAT_F32 they stay as they are, and halves is null.
+/// Adds to the totals; the same bits at every level. Returns `count`, or a number of weights before the first that is
+/// not finite or becomes infinite: nothing was added then.
+size_t cvar_encode_floats(cvar_level level, cvar_float_type type, const float *values, size_t count, uint16_t *halves,
+                          cvar_encoding_totals *totals);
 
 /// Blocks of 32 weights to q8: quants [blocks, 32], scales [blocks] as binary16; adds to the totals. The same bits at
 /// every level. Returns how many blocks were encoded: it stops at the first that holds something not finite, or whose
 /// scale is not sure to be a normal binary16.
 size_t cvar_encode_q8(cvar_level level, const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
-                      cvar_q8_totals *totals);
+                      cvar_encoding_totals *totals);
 
 #endif

@@ -25,6 +25,7 @@
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"
 #include "linear/encode_q8_template.h"
+#include "linear/encode_float_template.h"
 
 typedef vi int8_sum_avx2;
 

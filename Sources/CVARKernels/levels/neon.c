@@ -19,6 +19,7 @@
 #include "linear/f32_template.h"
 #include "linear/rows_template.h"
 #include "linear/encode_q8_template.h"
+#include "linear/encode_float_template.h"
 
 // ------------------------------------------------------------------------------ int8 without dot product
 

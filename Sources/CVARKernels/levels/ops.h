@@ -18,7 +18,12 @@ typedef struct cvar_ops {
   void (*silu)(const float *x, float *y, size_t count);
   void (*gelu)(const float *x, float *y, size_t count);
   void (*exp)(const float *x, float *y, size_t count);
-  size_t (*encode_q8)(const float *values, size_t blocks, int8_t *quants, uint16_t *scales, cvar_q8_totals *totals);
+  /// As cvar_encode_floats.
+  size_t (*encode_f16)(const float *values, size_t count, uint16_t *halves, cvar_encoding_totals *totals);
+  size_t (*encode_bf16)(const float *values, size_t count, uint16_t *halves, cvar_encoding_totals *totals);
+  size_t (*encode_f32)(const float *values, size_t count, uint16_t *halves, cvar_encoding_totals *totals);
+  size_t (*encode_q8)(const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
+                      cvar_encoding_totals *totals);
 
   void (*multiply)(const cvar_multiply *multiply);
   void (*gather)(const cvar_gather *gather);
@@ -52,7 +57,8 @@ const cvar_ops *cvar_ops_for(cvar_level level);
   .modulate = modulate, .prepare = prepare, .silu = silu, .gelu = gelu, .exp = exponential, .multiply = multiply, \
   .gather = gather, .read_taps = read_taps, .pack_winograd = pack_winograd, .winograd_input = winograd_input,     \
   .winograd_output = winograd_output, .add = add, .moments = moments, .affine = affine, .append = append,         \
-  .attend_f32 = attend_f32, .encode_q8 = encode_q8
+  .attend_f32 = attend_f32, .encode_q8 = encode_q8, .encode_f16 = encode_f16, .encode_bf16 = encode_bf16,         \
+  .encode_f32 = encode_f32
 
 extern const cvar_ops cvar_ops_scalar;
 #if defined(__x86_64__)

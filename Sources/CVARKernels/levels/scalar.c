@@ -13,6 +13,7 @@
 #include "linear/scalar_rows.h"
 #include "linear/scalar_panel.h"
 #include "linear/encode_q8_template.h"
+#include "linear/encode_float_template.h"
 #include "image/multiply_template.h"
 #include "image/strip_template.h"
 #include "image/winograd_template.h"

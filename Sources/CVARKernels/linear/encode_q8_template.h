@@ -62,7 +62,8 @@ CVAR_INLINE float q8_scale(const vf *x, float smallest, float *noise) {
   return scales[best];
 }
 
-static size_t encode_q8(const float *values, size_t blocks, int8_t *quants, uint16_t *scales, cvar_q8_totals *totals) {
+static size_t encode_q8(const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
+                        cvar_encoding_totals *totals) {
   for (size_t block = 0; block < blocks; block++) {
     vf x[Q8_VECTORS];
     for (int i = 0; i < Q8_VECTORS; i++) x[i] = load_f(values + block * CVAR_Q8_BLOCK + i * CVAR_WIDTH);

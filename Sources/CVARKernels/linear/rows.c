@@ -34,6 +34,16 @@ void cvar_gelu(cvar_level level, const float *x, float *y, size_t count) { cvar_
 void cvar_exp(cvar_level level, const float *x, float *y, size_t count) { cvar_ops_for(level)->exp(x, y, count); }
 
 size_t cvar_encode_q8(cvar_level level, const float *values, size_t blocks, int8_t *quants, uint16_t *scales,
-                      cvar_q8_totals *totals) {
+                      cvar_encoding_totals *totals) {
   return cvar_ops_for(level)->encode_q8(values, blocks, quants, scales, totals);
+}
+
+size_t cvar_encode_floats(cvar_level level, cvar_float_type type, const float *values, size_t count, uint16_t *halves,
+                          cvar_encoding_totals *totals) {
+  const cvar_ops *const ops = cvar_ops_for(level);
+  switch (type) {
+    case CVAR_FLOAT_F16: return ops->encode_f16(values, count, halves, totals);
+    case CVAR_FLOAT_BF16: return ops->encode_bf16(values, count, halves, totals);
+    default: return ops->encode_f32(values, count, halves, totals);
+  }
 }

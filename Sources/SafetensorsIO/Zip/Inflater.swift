@@ -1,7 +1,7 @@
-internal import CZlib
+internal import CDeflate
 internal import TensorBytes
 
-/// What an archive's entries are made of: deflate (RFC 1951) and CRC-32, by zlib.
+/// What an archive's entries are made of: deflate (RFC 1951) and CRC-32.
 enum Inflater {
   /// What inflating a byte costs in steps of the budget.
   static let byteSteps = 2
@@ -24,9 +24,8 @@ enum Inflater {
 
   /// The CRC-32 of bytes behind those that gave `previous`.
   static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32) -> UInt32 {
-    // Without an address zlib would begin anew.
+    // Without an address the library would begin anew.
     guard let start = bytes.baseAddress else { return previous }
-    let first = unsafe start.assumingMemoryBound(to: UInt8.self)
-    return unsafe UInt32(truncatingIfNeeded: crc32_z(UInt(previous), first, bytes.count))
+    return unsafe libdeflate_crc32(previous, start, bytes.count)
   }
 }

@@ -1,3 +1,4 @@
+internal import CTemporaries
 internal import Platform
 
 /// Writes a file that appears under its name whole or not at all.
@@ -10,6 +11,8 @@ internal import Platform
   package let path: String
   /// Bytes appended so far.
   package private(set) var count = 0
+  /// Bytes that the system has begun to bring to the disk, so that little is left for the sync.
+  private var begun = 0
   private let target: OutputTarget
   private var descriptor: Int32
   /// The hidden name, where there is no unnamed temporary.
@@ -38,6 +41,10 @@ internal import Platform
   package func append(_ bytes: UnsafeRawBufferPointer) throws(FileError) {
     try unsafe write(bytes, at: count)
     count += bytes.count
+    if count - begun >= Self.writingSize {
+      temporaries_begin_writing(descriptor, begun, count - begun)
+      begun = count
+    }
   }
 
   /// Adds bytes at the end.
@@ -84,6 +91,8 @@ internal import Platform
     descriptor = -1
     hidden = nil
   }
+
+  private static let writingSize = 32 << 20
 
   private func overwrite(_ bytes: [UInt8], at offset: Int, limit: Int) throws(FileError) {
     guard offset >= 0, offset <= limit, bytes.count <= limit - offset else {

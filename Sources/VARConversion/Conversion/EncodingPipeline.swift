@@ -55,7 +55,7 @@ final class EncodingPipeline {
       [waiting, encoded, buffers] task in
       if task > 0 { return waiting.slots[task - 1].encode(buffers) }
       do {
-        for slot in encoded.slots.prefix(encoded.count) { try unsafe writer.write(slot) }
+        try unsafe writer.write(encoded.slots.prefix(encoded.count))
       } catch {
         failure.withLock { $0 = error }
       }
@@ -68,25 +68,37 @@ final class EncodingPipeline {
     swap(&waiting, &encoded)
   }
 
-  private func write(_ slot: Slot) throws {
-    if let failure = slot.failure { throw failure }
-    guard let piece = slot.piece else { return }
-    statistics[piece.index].add(slot.statistics)
-    try unsafe slot.bytes.withUnsafeBytes { bytes in
-      try unsafe sink.append(UnsafeRawBufferPointer(rebasing: bytes[slot.parts[0]]))
-      if later.isEmpty { later = slot.parts.dropFirst().map { _ in [] } }
-      for (place, part) in slot.parts.dropFirst().enumerated() {
-        unsafe later[place].append(contentsOf: bytes[part])
+  /// Hands the bytes of pieces to the sink, those before the first failure.
+  private func write(_ slots: ArraySlice<Slot>) throws {
+    var bytes: [ArraySlice<UInt8>] = []
+    for slot in slots {
+      if let failure = slot.failure {
+        try sink.append(bytes)
+        throw failure
       }
+      bytes += take(slot)
     }
-    guard piece.rows.upperBound == piece.tensor.source.rows else { return }
+    try sink.append(bytes)
+  }
+
+  /// The bytes that a piece adds to the file: its own, and with a tensor's last piece its later parts.
+  private func take(_ slot: Slot) -> [ArraySlice<UInt8>] {
+    guard let piece = slot.piece else { return [] }
+    statistics[piece.index].add(slot.statistics)
+    var bytes = [slot.bytes[slot.parts[0]]]
+    if later.isEmpty { later = slot.parts.dropFirst().map { _ in [] } }
+    for (place, part) in slot.parts.dropFirst().enumerated() {
+      later[place].append(contentsOf: slot.bytes[part])
+    }
+    guard piece.rows.upperBound == piece.tensor.source.rows else { return bytes }
     let layout = piece.layout(rows: piece.tensor.source.rows)
-    for (place, bytes) in later.enumerated() {
+    for (place, part) in later.enumerated() {
       let gap = layout.parts[place + 1].lowerBound - layout.parts[place].upperBound
-      try unsafe [UInt8](repeating: 0, count: gap).withUnsafeBytes { try unsafe sink.append($0) }
-      try unsafe bytes.withUnsafeBytes { try unsafe sink.append($0) }
+      bytes.append([UInt8](repeating: 0, count: gap)[...])
+      bytes.append(part[...])
     }
     later = []
+    return bytes
   }
 }
 

@@ -7,9 +7,16 @@ package protocol TensorSink: AnyObject {
   /// Takes bytes of the current tensor; when it has all of them, the next one becomes current.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` for bytes beyond its end.
   func append(_ bytes: UnsafeRawBufferPointer) throws
+  /// Takes many bytes in one go, none of which may cross from a tensor to the next.
+  /// - Throws: as ``append(_:)-(UnsafeRawBufferPointer)``.
+  func append(_ parts: [ArraySlice<UInt8>]) throws
 }
 
 extension TensorSink {
+  package func append(_ parts: [ArraySlice<UInt8>]) throws {
+    for part in parts { try unsafe part.withUnsafeBytes { try unsafe append($0) } }
+  }
+
   /// Adds bytes of another file to the current tensor.
   /// - Throws: as ``append(_:)``.
   package func append(copying bytes: Range<Int>, of file: VarqFile) throws {

@@ -1,3 +1,4 @@
+internal import Dispatch
 package import TensorBytes
 
 /// Why a `.varq` file cannot be written as planned.
@@ -28,10 +29,13 @@ package final class VarqWriter: TensorSink {
   private let entryCount: Int
   private let tensors: [(plan: TensorPlan, byteCount: Int)]
   private let tableSize: Int
-  private var written: [(offset: Int, checksum: [UInt8])] = []
-  /// Bytes of the current tensor that came, and their digest.
+  /// Where the tensors lie that are complete.
+  private var offsets: [Int] = []
+  /// Bytes of the current tensor that came.
   private var progress = 0
-  private var digest: SHA256Digest
+  private let digests: TensorDigests
+  /// Where bytes are hashed while others are written.
+  private let hashing = DispatchQueue(label: "SHA-256 of tensors")
 
   /// Begins a file.
   /// - Throws: ``VarqWriterError/plan(_:)``, `FileError`, `DigestError`.
@@ -52,7 +56,7 @@ package final class VarqWriter: TensorSink {
       throw VarqWriterError.plan(error)
     }
     output = try AtomicFileWriter(file)
-    digest = try SHA256Digest()
+    digests = TensorDigests(self.tensors.map(\.byteCount))
     try output.append(
       [UInt8](repeating: 0, count: VarqLayout.headerSize + self.metadata.count + tableSize))
     try beginTensor()
@@ -60,7 +64,7 @@ package final class VarqWriter: TensorSink {
 
   /// The tensor whose bytes come next, nil after the last one.
   package var current: TensorPlan? {
-    written.count < tensors.count ? tensors[written.count].plan : nil
+    offsets.count < tensors.count ? tensors[offsets.count].plan : nil
   }
 
   /// The size that the file will have.
@@ -83,16 +87,38 @@ package final class VarqWriter: TensorSink {
   /// Adds bytes to the current tensor; when it has all of them, the next one becomes current.
   /// - Throws: ``VarqWriterError/byteCount(tensor:planned:written:)`` for bytes beyond its end.
   package func append(_ bytes: UnsafeRawBufferPointer) throws {
-    guard written.count < tensors.count else {
+    try unsafe write(bytes)
+    try unsafe digests.update(bytes)
+  }
+
+  /// Adds many bytes, which one thread writes while another hashes them.
+  /// - Throws: as ``append(_:)-(UnsafeRawBufferPointer)``.
+  package func append(_ parts: [ArraySlice<UInt8>]) throws {
+    let hashed = DispatchGroup()
+    let outcome = HashingOutcome()
+    hashing.async(group: hashed) { [digests] in
+      do {
+        for part in parts { try unsafe part.withUnsafeBytes { try unsafe digests.update($0) } }
+      } catch {
+        outcome.failure = error
+      }
+    }
+    defer { hashed.wait() }
+    for part in parts { try unsafe part.withUnsafeBytes { try unsafe write($0) } }
+    hashed.wait()
+    if let failure = outcome.failure { throw failure }
+  }
+
+  private func write(_ bytes: UnsafeRawBufferPointer) throws {
+    guard offsets.count < tensors.count else {
       throw VarqWriterError.byteCount(tensor: "after the last", planned: 0, written: bytes.count)
     }
-    let (plan, byteCount) = tensors[written.count]
+    let (plan, byteCount) = tensors[offsets.count]
     guard bytes.count <= byteCount - progress else {
       throw VarqWriterError.byteCount(
         tensor: plan.name, planned: byteCount, written: progress + bytes.count)
     }
     try unsafe output.append(bytes)
-    try unsafe digest.update(bytes)
     progress += bytes.count
     if progress == byteCount { try endTensor() }
   }
@@ -128,8 +154,8 @@ package final class VarqWriter: TensorSink {
   }
 
   private func writeHead() throws {
-    if written.count < tensors.count {
-      let (plan, byteCount) = tensors[written.count]
+    if offsets.count < tensors.count {
+      let (plan, byteCount) = tensors[offsets.count]
       throw VarqWriterError.byteCount(tensor: plan.name, planned: byteCount, written: progress)
     }
     let head = headerBeforeChecksum()
@@ -140,15 +166,14 @@ package final class VarqWriter: TensorSink {
 
   /// Fills the gap before the current tensor.
   private func beginTensor() throws {
-    guard written.count < tensors.count else { return }
-    let place = VarqLayout.offset(after: output.count, byteCount: tensors[written.count].byteCount)
+    guard offsets.count < tensors.count else { return }
+    let place = VarqLayout.offset(after: output.count, byteCount: tensors[offsets.count].byteCount)
     try output.append([UInt8](repeating: 0, count: place - output.count))
   }
 
   private func endTensor() throws {
-    written.append((output.count - progress, try digest.finalize()))
+    offsets.append(output.count - progress)
     progress = 0
-    digest = try SHA256Digest()
     try beginTensor()
   }
 
@@ -173,7 +198,7 @@ package final class VarqWriter: TensorSink {
 
   private func table() -> [UInt8] {
     var bytes: [UInt8] = []
-    for ((plan, byteCount), (offset, checksum)) in zip(tensors, written) {
+    for ((plan, byteCount), (offset, checksum)) in zip(tensors, zip(offsets, digests.checksums)) {
       bytes.append(littleEndian: UInt16(plan.name.utf8.count))
       bytes.append(littleEndian: plan.format.id)
       bytes.append(littleEndian: UInt32(plan.shape.count))
@@ -184,6 +209,36 @@ package final class VarqWriter: TensorSink {
     }
     return bytes
   }
+}
+
+/// The SHA-256 of tensors, one after the other.
+private final class TensorDigests: @unchecked Sendable {
+  // Unchecked: the writer waits for the thread that hashes before it goes on.
+  private(set) var checksums: [[UInt8]] = []
+  private let byteCounts: [Int]
+  private var digest: SHA256Digest?
+  private var progress = 0
+
+  init(_ byteCounts: [Int]) { self.byteCounts = byteCounts }
+
+  /// Takes in bytes of the next tensor that has not all of its own; what is beyond the last, the writer refuses.
+  func update(_ bytes: UnsafeRawBufferPointer) throws {
+    guard checksums.count < byteCounts.count else { return }
+    let digest = try digest ?? SHA256Digest()
+    try unsafe digest.update(bytes)
+    progress += bytes.count
+    self.digest = digest
+    if progress == byteCounts[checksums.count] {
+      checksums.append(try digest.finalize())
+      (self.digest, progress) = (nil, 0)
+    }
+  }
+}
+
+/// How hashing ended, for the thread that waits for it.
+private final class HashingOutcome: @unchecked Sendable {
+  // Unchecked: read once the writing thread has ended.
+  var failure: (any Error)?
 }
 
 extension VarqWriter {

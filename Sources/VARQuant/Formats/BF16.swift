@@ -18,16 +18,7 @@ package struct BF16: FloatingFormat {
     leastSQNR: 45, typicalSQNR: 55, stream: 2e-2, decoder: 2e-2, features: 8e-3, divergence: 4e-3,
     agreement: 0.4)
 
-  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
-
-  private struct Encoder: FormatEncoder {
-    private var rounding = HalfRounding(.bf16)
-    var statistics: QuantizationStatistics { rounding.statistics }
-
-    mutating func encode(
-      _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-      try unsafe rounding.encode(values, HalfPrecision.bf16, HalfPrecision.float(bf16:), sink)
-    }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    FloatingEncoder(.bf16, type)
   }
 }

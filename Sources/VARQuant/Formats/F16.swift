@@ -18,16 +18,7 @@ package struct F16: FloatingFormat {
     leastSQNR: 50, typicalSQNR: 73, stream: 3e-3, decoder: 3e-3, features: 1e-3, divergence: 2e-4,
     agreement: 0.6)
 
-  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { Encoder() }
-
-  private struct Encoder: FormatEncoder {
-    private var rounding = HalfRounding(.f16)
-    var statistics: QuantizationStatistics { rounding.statistics }
-
-    mutating func encode(
-      _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-      try unsafe rounding.encode(values, HalfPrecision.f16, HalfPrecision.float(f16:), sink)
-    }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    FloatingEncoder(.f16, type)
   }
 }

@@ -16,24 +16,7 @@ package struct F32: FloatingFormat {
     leastSQNR: 120, typicalSQNR: .infinity, stream: 3e-5, decoder: 6e-5, features: 5e-6,
     divergence: 1e-7, agreement: 1)
 
-  package func encoder(rows: Int, columns: Int) -> any FormatEncoder { FullEncoder() }
-
-  /// Passes the values on.
-  private struct FullEncoder: FormatEncoder {
-    private(set) var statistics = QuantizationStatistics()
-
-    mutating func encode(
-      _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
-    ) throws {
-      var signal = 0.0
-      for index in values.indices {
-        let value = unsafe values[index]
-        guard value.isFinite else { throw EncodingError.notFinite(index: statistics.count + index) }
-        signal += Double(value) * Double(value)
-      }
-      statistics.signal += signal
-      statistics.count += values.count
-      try unsafe sink(UnsafeRawBufferPointer(values))
-    }
+  package func encoder(rows: Int, columns: Int) -> any FormatEncoder {
+    FloatingEncoder(.f32, type)
   }
 }

@@ -1,3 +1,4 @@
+internal import CVARKernels
 package import TensorBytes
 
 /// A format whose elements are floating-point numbers, each by itself.
@@ -37,32 +38,55 @@ extension FloatingFormat {
   }
 }
 
-/// Rounds to 16 bits: what the encoders of such formats have in common.
-///
-/// The conversions are parameters of an inlined function, not of a type: a generic type that is only
-/// reached through a protocol is not specialised, and would call them for every value.
-struct HalfRounding {
+/// Rounds to the format's elements, by a kernel that is the same at every level of the CPU.
+struct FloatingEncoder: FormatEncoder {
   private(set) var statistics = QuantizationStatistics()
   private let format: TensorFormat
+  private let type: ElementType
+  private var halves: [UInt16] = []
 
-  init(_ format: TensorFormat) { self.format = format }
+  init(_ format: TensorFormat, _ type: ElementType) {
+    self.format = format
+    self.type = type
+  }
 
-  @inline(__always) mutating func encode(
-    _ values: UnsafeBufferPointer<Float>, _ narrow: (Float) -> UInt16, _ widen: (UInt16) -> Float,
-    _ sink: (UnsafeRawBufferPointer) throws -> Void
+  mutating func encode(
+    _ values: UnsafeBufferPointer<Float>, _ sink: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
-    var halves = [UInt16](repeating: 0, count: values.count)
-    for index in values.indices {
-      let value = unsafe values[index]
-      let half = narrow(value)
-      let decoded = widen(half)
-      guard decoded.isFinite else {
-        guard value.isFinite else { throw EncodingError.notFinite(index: statistics.count) }
-        throw EncodingError.outOfRange(format: format, index: statistics.count, value: value)
-      }
-      halves[index] = half
-      statistics.add(value, decoded)
+    guard let first = values.baseAddress else { return }
+    var totals = cvar_encoding_totals(
+      signal: statistics.signal, noise: statistics.noise, error: statistics.maximumError)
+    if type == .f32 {
+      let count = unsafe cvar_encode_floats(
+        Self.level, CVAR_FLOAT_F32, first, values.count, nil, &totals)
+      guard count == values.count else { throw unsafe reason(for: values, from: count) }
+      try unsafe sink(UnsafeRawBufferPointer(values))
+    } else {
+      if halves.count < values.count { halves = [UInt16](repeating: 0, count: values.count) }
+      let kernel = type == .f16 ? CVAR_FLOAT_F16 : CVAR_FLOAT_BF16
+      let count = unsafe cvar_encode_floats(
+        Self.level, kernel, first, values.count, &halves, &totals)
+      guard count == values.count else { throw unsafe reason(for: values, from: count) }
+      try unsafe halves[..<values.count].withUnsafeBytes(sink)
     }
-    try unsafe halves.withUnsafeBytes(sink)
+    statistics.count += values.count
+    statistics.signal = totals.signal
+    statistics.noise = totals.noise
+    statistics.maximumError = totals.error
+  }
+
+  private static let level = cvar_level_best()
+
+  /// Why values can't be encoded, of which those before `start` can.
+  private func reason(for values: UnsafeBufferPointer<Float>, from start: Int) -> EncodingError {
+    for index in start..<values.count {
+      let value = unsafe values[index]
+      let place = statistics.count + index
+      guard value.isFinite else { return .notFinite(index: place) }
+      guard abs(value) <= format.traits.range.largestMagnitude else {
+        return .outOfRange(format: format, index: place, value: value)
+      }
+    }
+    preconditionFailure("the kernel stopped at values that \(format.name) holds")
   }
 }

@@ -124,7 +124,7 @@ private struct Q8Encoder: FormatEncoder {
   private mutating func encodeBlocks(
     _ values: UnsafePointer<Float>, _ blocks: Int, at first: Int, _ firstScale: Int
   ) -> Int {
-    var totals = cvar_q8_totals(
+    var totals = cvar_encoding_totals(
       signal: statistics.signal, noise: statistics.noise, error: statistics.maximumError)
     let encoded = unsafe scales.withUnsafeMutableBufferPointer { scales in
       unsafe buffer.withUnsafeMutableBytes { buffer in
