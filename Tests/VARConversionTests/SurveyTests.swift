@@ -18,7 +18,7 @@ import VARConversion
       let digests = try paths.map { path in
         SHA256Digest.hex(try SHA256Digest.digest(of: MappedFile(path)))
       }
-      #expect(survey.digests == digests)
+      #expect(try survey.digests?.values() == digests)
       for (binding, facts) in zip(model.bindings, survey.facts) {
         let values = try binding.source.upstreamFloats()
         #expect(facts.largestMagnitude == values.map(abs).max(), "\(binding.source.name)")
@@ -32,7 +32,7 @@ import VARConversion
     let plans = try [true, false].map { hashing in
       try ConversionPlan(model, Survey(model, hashing: hashing), ConversionRecipe())
     }
-    #expect(try Survey(model, hashing: false).digests == nil)
+    #expect(try Survey(model, hashing: false).digests?.values() == nil)
     #expect(try plans[0].metadata() == plans[1].metadata())
     #expect(try plans[0].fileSize() == plans[1].fileSize())
   }

@@ -57,7 +57,7 @@ package struct Rederivation {
     } else {
       recorded =
         metadata[Metadata.chainKey] == nil ? Self.list(metadata, "source.sha256") : ["a .varq file"]
-      given = survey.digests ?? []
+      given = try survey.digests?.values() ?? []
     }
     self.file = file
   }

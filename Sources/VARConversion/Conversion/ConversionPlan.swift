@@ -44,7 +44,7 @@ public struct ConversionPlan: Sendable {
   /// The metadata of the file but for the sources' SHA-256.
   private let fixedMetadata: Metadata
   private let sources: [MappedFile]
-  private let digests: [String]?
+  private let digests: SourceDigests?
   /// Whether the source is a `.varq` file, whose own sources' SHA-256 are kept.
   private let isRequantization: Bool
 
@@ -104,8 +104,7 @@ public struct ConversionPlan: Sendable {
     recipe = ConversionRecipe(.f32)
     fixedMetadata = model.configuration.metadata
     sources = model.sourceFiles.map(\.file)
-    // Nobody reads them: the file has no name.
-    digests = sources.map { _ in "" }
+    digests = nil
     isRequantization = model.former != nil
   }
 
@@ -172,14 +171,22 @@ public struct ConversionPlan: Sendable {
   /// The files that the weights come from.
   package var sourcePaths: [String] { sources.map(\.path) }
 
+  /// The metadata of the file, with zeros for the sources' SHA-256: of the same size as those that
+  /// will be known.
+  package var provisionalMetadata: Metadata {
+    complete(sources.map { _ in String(repeating: "0", count: 64) })
+  }
+
   /// The metadata of the file.
   ///
-  /// The sources' SHA-256 are the survey's; where that has left them out, the files are read again.
+  /// The sources' SHA-256 are the survey's, which this waits for; where that has left them out, the
+  /// files are read again.
   /// - Throws: `FileError`, `DigestError`.
   package func metadata() throws -> Metadata {
     if isRequantization { return fixedMetadata }
     return complete(
-      try digests ?? sources.map { SHA256Digest.hex(try SHA256Digest.digest(of: $0)) })
+      try digests?.values()
+        ?? sources.map { SHA256Digest.hex(try SHA256Digest.digest(of: $0)) })
   }
 
   private func complete(_ digests: [String]) -> Metadata {
@@ -191,10 +198,7 @@ public struct ConversionPlan: Sendable {
   /// The size in bytes that the file will have.
   /// - Throws: where a name or a number of the plan breaks a rule of the format.
   public func fileSize() throws -> Int {
-    // All digests are as long, so that none need be known.
-    let digests = sources.map { _ in String(repeating: "0", count: 64) }
-    return try VarqWriter.fileSize(
-      metadata: complete(digests), tensors: tensors.map(\.target))
+    try VarqWriter.fileSize(metadata: provisionalMetadata, tensors: tensors.map(\.target))
   }
 
   /// Bytes of the weights in the sources.

@@ -38,17 +38,18 @@ public struct Converter {
     to file: OutputFile, calibration: (any TensorCalibration)? = nil,
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> ConversionReport {
-    var metadata = try plan.metadata()
-    metadata.values.merge(calibration?.metadata.values ?? [:]) { $1 }
-    if calibration != nil {
-      metadata[Metadata.errorsKey] = .doubleList(plan.tensors.map { _ in 0 })
+    func complete(_ metadata: Metadata, _ errors: [Double]) -> Metadata {
+      guard let calibration else { return metadata }
+      var metadata = metadata
+      metadata.values.merge(calibration.metadata.values) { $1 }
+      metadata[Metadata.errorsKey] = .doubleList(errors)
+      return metadata
     }
-    let writer = try VarqWriter(file, metadata: metadata, tensors: plan.tensors.map(\.target))
+    let writer = try VarqWriter(
+      file, metadata: complete(plan.provisionalMetadata, plan.tensors.map { _ in 0 }),
+      tensors: plan.tensors.map(\.target))
     let statistics = try append(to: writer, calibration, .converting, progress)
-    if calibration != nil {
-      metadata[Metadata.errorsKey] = .doubleList(statistics.map(\.noise))
-      try writer.replace(metadata)
-    }
+    try writer.replace(complete(plan.metadata(), statistics.map(\.noise)))
     try writer.finish()
     return ConversionReport(plan: plan, statistics: statistics)
   }
@@ -59,7 +60,7 @@ public struct Converter {
     progress: (ConversionProgress) -> Void = { _ in }
   ) throws -> VarqFile {
     let writer = try VarqWriter(
-      file, metadata: plan.metadata(), tensors: plan.tensors.map(\.target))
+      file, metadata: plan.provisionalMetadata, tensors: plan.tensors.map(\.target))
     _ = try append(to: writer, calibration, .copying, progress)
     return try writer.finishUnnamed()
   }

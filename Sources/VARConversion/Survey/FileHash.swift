@@ -1,17 +1,19 @@
 internal import Dispatch
+internal import SafetensorsIO
 internal import Synchronization
 internal import TensorBytes
 
-/// The SHA-256 of a file, computed on a thread of its own while another reads the file, a few pieces
-/// behind it.
+/// The SHA-256 of a file, computed on a thread of its own behind another that reads the file.
 final class FileHash: Sendable {
   private let file: MappedFile
   private let queue = DispatchQueue(label: "SHA-256")
-  /// Pieces that may wait: what is read is still in memory when its turn comes.
-  private let room = DispatchSemaphore(value: 8)
+  /// Pieces that may wait: a gigabyte that was read, and that the system still has where it has the memory.
+  private let room = DispatchSemaphore(value: (1 << 30) / Checkpoint.pieceSize)
+  private let isWanted = Atomic(true)
   // Tasks of the queue alone touch it, one after the other.
   private nonisolated(unsafe) let hash: SHA256Digest
   private let failure = Mutex<(any Error)?>(nil)
+  private let result = Mutex<String?>(nil)
   /// Bytes that were handed over.
   private let handedOver = Mutex(0)
 
@@ -30,6 +32,7 @@ final class FileHash: Sendable {
     room.wait()
     queue.async { [self] in
       defer { room.signal() }
+      guard isWanted.load(ordering: .relaxed) else { return }
       do {
         if let failure = failure.withLock(\.self) { throw failure }
         try unsafe file.withBytes(in: start..<start + count) { try unsafe hash.update($0) }
@@ -45,7 +48,27 @@ final class FileHash: Sendable {
   func digest() throws -> String {
     try queue.sync {
       if let failure = failure.withLock(\.self) { throw failure }
-      return SHA256Digest.hex(try unsafe hash.finalize())
+      return try result.withLock { result in
+        let digest = try result ?? SHA256Digest.hex(unsafe hash.finalize())
+        result = digest
+        return digest
+      }
     }
   }
+
+  /// Leaves out what has not been hashed; there is no digest then.
+  func abandon() { isWanted.store(false, ordering: .relaxed) }
+}
+
+/// The SHA-256 of the files of a source, which may still be in the making while their weights are converted.
+package final class SourceDigests: Sendable {
+  let hashes: [FileHash]
+
+  init(_ files: [MappedFile]) throws { hashes = try files.map { try FileHash($0) } }
+
+  deinit { for hash in hashes { hash.abandon() } }
+
+  /// In hexadecimal digits, in the order of the files; waits for them.
+  /// - Throws: `DigestError`, `FileError`.
+  package func values() throws -> [String] { try hashes.map { try $0.digest() } }
 }

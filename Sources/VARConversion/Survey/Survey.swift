@@ -7,12 +7,13 @@ internal import VARQuant
 /// files.
 ///
 /// Making one reads each file once, front to back, and holds some megabytes of it at a time: one
-/// thread looks at the weights, and another follows with the digests.
+/// thread looks at the weights, and another follows with the digests, which may come later than the
+/// rest.
 public struct Survey: Sendable {
   /// The facts of each tensor, in the order of the source's bindings; all values are finite.
   package let facts: [TensorFacts]
-  /// The SHA-256 of each checkpoint's file, in hexadecimal digits; nil where they were not wanted.
-  package let digests: [String]?
+  /// The SHA-256 of each checkpoint's file; nil where they were not wanted.
+  package let digests: SourceDigests?
   /// What trained weights don't look like, in words: matrices of zeros, constant rows, stray weights.
   public let warnings: [String]
 
@@ -30,7 +31,7 @@ public struct Survey: Sendable {
     for checkpoint in model.checkpoints { try surveyor.scan(checkpoint, progress) }
     if let former = model.former { try surveyor.scan(former, progress) }
     facts = surveyor.facts
-    digests = try surveyor.digests()
+    digests = surveyor.digests
     warnings = zip(model.bindings, facts).compactMap { binding, facts in
       facts.oddity.map { "\(binding.specification.name) \($0)" }
     }
@@ -44,24 +45,20 @@ public struct Survey: Sendable {
 private struct Surveyor {
   private let model: SourceModel
   private var collectors: [FactCollector]
-  /// A digest of each checkpoint's file in the order of the model's; empty where none is wanted.
-  private let hashes: [FileHash]
+  /// Of each checkpoint's file in the order of the model's; nil where none is wanted.
+  let digests: SourceDigests?
   private var tracker: ConversionProgress
 
   init(_ model: SourceModel, hashing: Bool) throws {
     self.model = model
     collectors = model.bindings.map { FactCollector($0.specification) }
-    hashes =
-      hashing && model.former == nil ? try model.sourceFiles.map { try FileHash($0.file) } : []
+    digests =
+      hashing && model.former == nil ? try SourceDigests(model.sourceFiles.map(\.file)) : nil
     tracker = ConversionProgress(
       phase: .examining, total: model.bindings.reduce(0) { $0 + $1.source.elementCount })
   }
 
   var facts: [TensorFacts] { collectors.map(\.facts) }
-
-  func digests() throws -> [String]? {
-    hashes.isEmpty ? nil : try hashes.map { try $0.digest() }
-  }
 
   /// Reads the files of one checkpoint.
   mutating func scan(
@@ -73,13 +70,14 @@ private struct Surveyor {
       return (index, tensor)
     }
     let hash: [FileHash?] = checkpoint.files.map { file in
-      hashes.isEmpty
-        ? nil : model.sourceFiles.firstIndex { $0.file === file }.map { hashes[$0] }
+      digests.flatMap { digests in
+        model.sourceFiles.firstIndex { $0.file === file }.map { digests.hashes[$0] }
+      }
     }
     var buffer = [Float](repeating: 0, count: 4096)
     try unsafe checkpoint.scan(
       places.map(\.tensor),
-      bytes: hashes.isEmpty ? nil : { file, bytes in hash[file]?.add(bytes.count) }
+      bytes: digests == nil ? nil : { file, bytes in hash[file]?.add(bytes.count) }
     ) { tensor, elements in
       let (index, tensor) = places[tensor]
       unsafe buffer.withUnsafeMutableBufferPointer {
