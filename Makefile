@@ -98,9 +98,10 @@ lint-c: ## Check the formatting of the kernels, their tests and their bench; cla
 	$(call apt-install,$(C_TOOLS))
 	clang-format-14 --dry-run -Werror $(C_SOURCES)
 
-test-arm: ## Compile the kernels for AArch64 and test them under an emulator
+test-arm: ## Compile the kernels for AArch64 and test them under an emulator; then every level that this machine can run
 	$(call apt-install,$(ARM_TOOLS))
 	tools/test-arm.sh
+	tools/test-arm.sh --native
 
 test-python: build ## Read .varq files with NumPy, written from the format's text, and compare bit for bit
 	$(call venv,tools/requirements-test.txt)

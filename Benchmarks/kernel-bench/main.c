@@ -27,8 +27,8 @@ static double seconds_now(void) {
   return (double)time.tv_sec + (double)time.tv_nsec * 1e-9;
 }
 
-static const char *const level_names[] = {"scalar",     "avx2", "avx512",  "avx512vnni",
-                                          "avx512bf16", "neon", "neondot", "avx512fp16"};
+static const char *const level_names[] = {"scalar",     "avx2",       "avxvnni", "avx512", "avx512vnni",
+                                          "avx512bf16", "avx512fp16", "neon",    "neondot"};
 static const char *const mode_names[] = {"f32", "bf16dot", "bf16", "int8", "f16"};
 static const char *const format_names[] = {"f32", "f16", "bf16", "q8"};
 static const size_t format_bytes[] = {4, 2, 2, 1};

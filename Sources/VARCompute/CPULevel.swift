@@ -8,6 +8,8 @@ package enum CPULevel: String, Sendable, CaseIterable {
   case scalar
   /// AVX2, FMA and F16C.
   case avx2
+  /// AVX2 with AVX-VNNI: processors without AVX-512, such as Intel's N100.
+  case avxvnni
   /// AVX-512 F, BW, VL and DQ.
   case avx512
   /// AVX-512 with VNNI.
@@ -43,6 +45,7 @@ package enum CPULevel: String, Sendable, CaseIterable {
     switch self {
     case .scalar: CVAR_LEVEL_SCALAR
     case .avx2: CVAR_LEVEL_AVX2
+    case .avxvnni: CVAR_LEVEL_AVXVNNI
     case .avx512: CVAR_LEVEL_AVX512
     case .avx512vnni: CVAR_LEVEL_AVX512VNNI
     case .avx512bf16: CVAR_LEVEL_AVX512BF16

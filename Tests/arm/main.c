@@ -48,8 +48,8 @@ void check_equal(const char *what, const float *result, const float *expected, s
 }
 
 int main(void) {
-  static const char *const names[] = {"scalar",     "avx2", "avx512",  "avx512vnni",
-                                      "avx512bf16", "neon", "neondot", "avx512fp16"};
+  static const char *const names[] = {"scalar",     "avx2",       "avxvnni", "avx512", "avx512vnni",
+                                      "avx512bf16", "avx512fp16", "neon",    "neondot"};
   pool = cvar_pool_create(2);
   if (pool == NULL) return 1;
   for (int level = 1; level < CVAR_LEVEL_COUNT; level++) {

@@ -17,17 +17,18 @@
 
 // ---------------------------------------------------------------------------------------------- levels
 
-/// Instruction sets with kernels of their own. Values are stable; a level of another architecture is never available.
+/// Instruction sets with kernels of their own, fuller ones later; one of another architecture is never available.
 typedef enum cvar_level {
-  CVAR_LEVEL_SCALAR = 0,
-  CVAR_LEVEL_AVX2 = 1,        // AVX2, FMA, F16C
-  CVAR_LEVEL_AVX512 = 2,      // AVX-512 F, BW, VL, DQ
-  CVAR_LEVEL_AVX512VNNI = 3,  // … and VNNI
-  CVAR_LEVEL_AVX512BF16 = 4,  // … and BF16
-  CVAR_LEVEL_NEON = 5,        // AArch64
-  CVAR_LEVEL_NEONDOT = 6,     // … and dot product
-  CVAR_LEVEL_AVX512FP16 = 7,  // AVX-512 with VNNI, BF16 and FP16
-  CVAR_LEVEL_COUNT = 8,
+  CVAR_LEVEL_SCALAR,
+  CVAR_LEVEL_AVX2,        // AVX2, FMA, F16C
+  CVAR_LEVEL_AVXVNNI,     // … and AVX-VNNI
+  CVAR_LEVEL_AVX512,      // AVX-512 F, BW, VL, DQ
+  CVAR_LEVEL_AVX512VNNI,  // … and VNNI
+  CVAR_LEVEL_AVX512BF16,  // … and BF16
+  CVAR_LEVEL_AVX512FP16,  // … and FP16
+  CVAR_LEVEL_NEON,        // AArch64
+  CVAR_LEVEL_NEONDOT,     // … and dot product
+  CVAR_LEVEL_COUNT,
 } cvar_level;
 
 /// Whether CPU and operating system support the level.

@@ -12,6 +12,11 @@ bool cvar_level_available(cvar_level level) {
   switch (level) {
     case CVAR_LEVEL_SCALAR: return true;
     case CVAR_LEVEL_AVX2: return avx2;
+#if defined(CVAR_AVXVNNI_BY_AVX512)
+    case CVAR_LEVEL_AVXVNNI: return vnni;
+#else
+    case CVAR_LEVEL_AVXVNNI: return avx2 && __builtin_cpu_supports("avxvnni");
+#endif
     case CVAR_LEVEL_AVX512: return avx512;
     case CVAR_LEVEL_AVX512VNNI: return vnni;
     case CVAR_LEVEL_AVX512BF16: return vnni && __builtin_cpu_supports("avx512bf16");
@@ -84,6 +89,7 @@ const cvar_ops *cvar_ops_for(cvar_level level) {
   switch (level) {
 #if defined(__x86_64__)
     case CVAR_LEVEL_AVX2: return &cvar_ops_avx2;
+    case CVAR_LEVEL_AVXVNNI: return &cvar_ops_avxvnni;
     case CVAR_LEVEL_AVX512: return &cvar_ops_avx512;
     case CVAR_LEVEL_AVX512VNNI: return &cvar_ops_avx512vnni;
     case CVAR_LEVEL_AVX512BF16: return &cvar_ops_avx512bf16;

@@ -62,7 +62,8 @@ const cvar_ops *cvar_ops_for(cvar_level level);
 
 extern const cvar_ops cvar_ops_scalar;
 #if defined(__x86_64__)
-extern const cvar_ops cvar_ops_avx2, cvar_ops_avx512, cvar_ops_avx512vnni, cvar_ops_avx512bf16, cvar_ops_avx512fp16;
+extern const cvar_ops cvar_ops_avx2, cvar_ops_avxvnni, cvar_ops_avx512, cvar_ops_avx512vnni, cvar_ops_avx512bf16,
+    cvar_ops_avx512fp16;
 #elif defined(__aarch64__)
 extern const cvar_ops cvar_ops_neon, cvar_ops_neondot;
 #endif

@@ -46,6 +46,9 @@ __attribute__((target("avx2,fma"))) static void fma_avx2(void) {
 __attribute__((target("avx512f"))) static void fma_avx512(void) {
   DENSE_LOOP(16, __m512, _mm512_setzero_ps(), _mm512_fmadd_ps(sum[i], sum[i], sum[i]))
 }
+__attribute__((target("avx2,avxvnni"))) static void dot_avxvnni(void) {
+  DENSE_LOOP(12, __m256i, _mm256_setzero_si256(), _mm256_dpbusd_avx_epi32(sum[i], sum[i], sum[i]))
+}
 __attribute__((target("avx512f,avx512vnni"))) static void dot_vnni(void) {
   DENSE_LOOP(16, __m512i, _mm512_setzero_si512(), _mm512_dpbusd_epi32(sum[i], sum[i], sum[i]))
 }
@@ -125,6 +128,7 @@ cvar_ceilings cvar_measure_ceilings(cvar_pool *pool, size_t read_bytes, bool cpu
 #if defined(__x86_64__)
   if (cvar_level_available(CVAR_LEVEL_AVX2)) f32 = (dense){fma_avx2, 12 * 16};
   if (cvar_level_available(CVAR_LEVEL_AVX512)) f32 = (dense){fma_avx512, 16 * 32};
+  if (__builtin_cpu_supports("avxvnni")) int8 = (dense){dot_avxvnni, 12 * 64};
   if (cvar_level_available(CVAR_LEVEL_AVX512VNNI)) int8 = (dense){dot_vnni, 16 * 128};
   if (cvar_level_available(CVAR_LEVEL_AVX512BF16)) bf16 = (dense){dot_bf16, 16 * 64};
   if (cvar_bf16_arithmetic(cvar_level_best()) == CVAR_ARITHMETIC_F16) bf16 = (dense){fma_fp16, 16 * 64};
