@@ -82,6 +82,7 @@ struct GenerationRun {
     wanted.first.map { first in
       RunRecord(
         content, columns: content == .grid ? output.gridColumns : nil,
+        fast: output.fastScales && (content == .stages || content == .animation),
         classes: wanted.map(\.choice.text), first: record(first))
     }
   }

@@ -43,6 +43,13 @@ struct OutputArguments: ParsableArguments {
     completion: .file(extensions: ["png", "gif"]), transform: Console.outputPath)
   var animate: String?
 
+  @Flag(
+    help: """
+      Show the scales of --stages and --animate by a linear map of f̂, in microseconds instead of a \
+      decoding each; no sharper than the tokens.
+      """)
+  var fastScales = false
+
   @Flag(help: "Leave arguments and model checksum out of the PNG files.")
   var noMetadata = false
 
@@ -63,6 +70,9 @@ struct OutputArguments: ParsableArguments {
         throw ValidationError("--grid-columns must be 1 or more, but is \(gridColumns).")
       }
       if grid == nil { throw ValidationError("--grid-columns needs --grid.") }
+    }
+    if fastScales, !wantsScales {
+      throw ValidationError("--fast-scales needs --stages or --animate.")
     }
     if files.count(where: { $0.path == "-" }) > 1 {
       throw ValidationError("Only one thing can be written to the standard output (-).")

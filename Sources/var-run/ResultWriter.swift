@@ -13,6 +13,8 @@ final class ResultWriter {
   private var tokens: [TokensFile.Entry] = []
   /// Pictures after each scale, of each image.
   private var stages: [Int: [Image]] = [:]
+  /// What shows scales where they aren't decoded.
+  private var previewMap: PreviewMap?
   private var output: OutputArguments { run.output }
 
   init(_ run: GenerationRun, _ files: RunOutputs) {
@@ -23,8 +25,11 @@ final class ResultWriter {
   /// A scale is done: decodes it where the process is to be shown.
   func add(_ scale: ScaleDrawn) throws {
     guard output.wantsScales else { return }
+    let map = output.fastScales ? try previewMap ?? scale.previewMap() : nil
+    previewMap = map
     for index in scale.images where run.only == nil || run.only == index {
-      stages[index, default: []].append(Self.enlarged(try scale.picture(index)))
+      let picture = try map.flatMap { scale.preview(index, $0) } ?? scale.picture(index)
+      stages[index, default: []].append(Self.enlarged(picture))
     }
   }
 

@@ -166,6 +166,24 @@ import VARModel
     #expect(gif.starts(with: Data("GIF89a".utf8)))
   }
 
+  /// A map of f̂ shows where a decoding would, only softer; the final picture is the same.
+  @Test func scalesMayBeShownFast() throws {
+    let usual = ["--classes", "1,2", "--seed", "3"]
+    _ = try generate(usual + ["--output", "out/", "--stages", "strip.png"])
+    _ = try generate(usual + ["--output", "again/", "--stages", "fast.png", "--fast-scales"])
+    #expect(try image("again/0001.png") == image("out/0001.png"))
+    let (slow, fast) = try (image("strip.png"), image("fast.png"))
+    #expect((fast.width, fast.height) == (slow.width, slow.height))
+    #expect(slow != fast)
+    let refused = try model.run(
+      "generate", usual + ["--output", "out/", "--stages", "strip.png", "--fast-scales"], in: folder
+    )
+    #expect(refused.errors.contains("was made by other arguments"))
+    let idle = try model.run("generate", usual + ["--fast-scales"], in: folder)
+    #expect(idle.status == 64)
+    #expect(idle.errors.contains("--fast-scales needs --stages or --animate"))
+  }
+
   @Test func compositingKeepsEveryPixelOutsideTheMask() throws {
     let path = Repository.fixture("images/picture_16.png")
     let original = try ImageFile(path: path).image

@@ -147,6 +147,16 @@ package struct ScaleDrawn {
     let image = try codec.decode(features(of: index))
     return edit?.finish(image) ?? image
   }
+
+  /// A picture as it is so far by a map of f̂, in microseconds; of the picture's size, but no sharper
+  /// than its tokens.
+  package func preview(_ index: Int, _ map: PreviewMap) -> Image? {
+    map.image(of: features(of: index))?
+      .resized(width: codec.side, height: codec.side)
+  }
+
+  /// The map for ``preview(_:_:)``, at a decoding's price.
+  package func previewMap() throws -> PreviewMap { try PreviewMap(codec) }
 }
 
 /// A picture of a run that is done.

@@ -19,15 +19,21 @@ package struct RunRecord: Codable, Equatable, Sendable {
   package var content: Content
   /// Pictures a row, where that is not as usual.
   package var columns: Int?
+  /// True where scales are shown by a map of f̂ instead of a decoding.
+  package var fast: Bool?
   /// What was asked for, of every picture.
   package var classes: [String]
   /// The first picture; the others have the same options, and seeds that count on from its seed.
   package var first: PictureRecord
 
   /// Tells of a file.
-  package init(_ content: Content, columns: Int? = nil, classes: [String], first: PictureRecord) {
+  package init(
+    _ content: Content, columns: Int? = nil, fast: Bool = false, classes: [String],
+    first: PictureRecord
+  ) {
     self.content = content
     self.columns = columns
+    self.fast = fast ? true : nil
     self.classes = classes
     self.first = first
   }

@@ -1,12 +1,12 @@
 import VARCompute
-import VARCore
+package import VARCore
 import VARImages
 
 /// A linear map from f̂ to colours, [Z + 1] → [3]: what the decoder does on average.
 ///
 /// Fitted by least squares to the decoder's output for drawn tokens, averaged over each position's
 /// pixels. It costs microseconds where decoding costs tenths of a second.
-struct PreviewMap {
+package struct PreviewMap: Sendable {
   /// [Z + 1, 3]: a colour for each channel of f̂, then the constant; in units of 8-bit samples.
   private let weights: [Double]
 
@@ -18,7 +18,7 @@ struct PreviewMap {
 
   /// Decodes a few pictures of uniformly drawn tokens and fits the map to them.
   /// - Throws: as ``ImageCodec`` does.
-  init(_ codec: ImageCodec) throws {
+  package init(_ codec: ImageCodec) throws {
     let side = codec.patchNumbers.last ?? 1
     var fit = LeastSquares(inputs: codec.latentChannels + 1, outputs: 3)
     var random = RandomSource(seed: 0)
