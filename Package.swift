@@ -117,6 +117,13 @@ let package = Package(
       "VAR", ["TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages", "VARCore"],
       tests: ["ModelFixtures"])
     + room(
+      "VARSamples",
+      [
+        "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARImages", "VARCore",
+        "VAR",
+      ],
+      tests: ["ModelFixtures"])
+    + room(
       "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"],
       tests: ["VARCompute"])
     + room(
@@ -145,7 +152,7 @@ let package = Package(
         name: "var-run",
         dependencies: [
           "CommandSupport", "TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages",
-          "VARCore", "VAREvaluation", "VAR",
+          "VARCore", "VAREvaluation", "VAR", "VARSamples",
           argumentParser,
         ],
         swiftSettings: strict),

@@ -87,8 +87,8 @@ struct SamplingArguments: ParsableArguments {
       || smooth
   }
 
-  /// The images of a run with these options; says what it had to change.
-  func plan(_ choices: [ClassChoice], _ configuration: ModelConfiguration) -> GenerationPlan {
+  /// Guidance and filters; says what it had to change.
+  func options(_ configuration: ModelConfiguration) -> SamplingOptions {
     let official = SamplingOptions()
     let vocabulary = configuration.transformer?.vocabulary ?? 1
     if let topK, topK > vocabulary {
@@ -98,14 +98,18 @@ struct SamplingArguments: ParsableArguments {
     if let guidance = configuration.guidance, cfg == nil {
       Console.note("guidance \(guidance), the model's own default")
     }
-    return GenerationPlan(
+    return SamplingOptions(
+      guidance: cfg ?? SamplingOptions.guidance(of: configuration),
+      topK: min(topK ?? official.topK, vocabulary),
+      topP: topP ?? official.topP, smooth: smooth)
+  }
+
+  /// The images of a run with these options.
+  func plan(_ choices: [ClassChoice], _ configuration: ModelConfiguration) -> GenerationPlan {
+    GenerationPlan(
       choices: choices, classes: configuration.transformer?.classes ?? 0,
       seed: seed ?? UInt64(UInt32.random(in: 0...UInt32.max)), seedMode: seedMode ?? .image,
-      seedDevice: seedDevice ?? .cpu,
-      options: SamplingOptions(
-        guidance: cfg ?? SamplingOptions.guidance(of: configuration),
-        topK: min(topK ?? official.topK, vocabulary),
-        topP: topP ?? official.topP, smooth: smooth))
+      seedDevice: seedDevice ?? .cpu, options: options(configuration))
   }
 }
 

@@ -97,7 +97,7 @@ private struct ScanPass {
     for index in entries.indices where entries[index].range.overlaps(piece) {
       let entry = entries[index]
       entries[index].checksum = try unsafe file.withBytes(in: piece.clamped(to: entry.range)) {
-        unsafe Inflater.checksum($0, continuing: entry.checksum)
+        unsafe CRC32.checksum($0, continuing: entry.checksum)
       }
       guard entry.range.upperBound <= piece.upperBound else { continue }
       let actual = entries[index].checksum

@@ -61,7 +61,7 @@ extension Checkpoint {
     var checksum: UInt32 = 0
     for piece in entry.range.pieces(of: Self.pieceSize) {
       checksum = try unsafe file.withBytes(in: piece) {
-        unsafe Inflater.checksum($0, continuing: checksum)
+        unsafe CRC32.checksum($0, continuing: checksum)
       }
       file.release(piece)
     }

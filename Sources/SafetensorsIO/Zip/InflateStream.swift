@@ -48,7 +48,7 @@ internal import TensorBytes
         throw StorageError.inflate("\(position + produced) bytes instead of \(entry.size)")
       }
     }
-    checksum = unsafe Inflater.checksum(UnsafeRawBufferPointer(target), continuing: checksum)
+    checksum = unsafe CRC32.checksum(UnsafeRawBufferPointer(target), continuing: checksum)
     position += produced
     if position == entry.size { try finish() }
   }

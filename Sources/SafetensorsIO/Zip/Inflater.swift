@@ -1,4 +1,3 @@
-internal import CDeflate
 internal import TensorBytes
 
 /// What an archive's entries are made of: deflate (RFC 1951) and CRC-32.
@@ -18,14 +17,7 @@ enum Inflater {
     _ bytes: UnsafeRawBufferPointer, _ expected: UInt32?
   ) throws(StorageError) {
     guard let expected else { return }
-    let actual = unsafe checksum(bytes, continuing: 0)
+    let actual = unsafe CRC32.checksum(bytes, continuing: 0)
     guard actual == expected else { throw .checksum(expected: expected, actual: actual) }
-  }
-
-  /// The CRC-32 of bytes behind those that gave `previous`.
-  static func checksum(_ bytes: UnsafeRawBufferPointer, continuing previous: UInt32) -> UInt32 {
-    // Without an address the library would begin anew.
-    guard let start = bytes.baseAddress else { return previous }
-    return unsafe libdeflate_crc32(previous, start, bytes.count)
   }
 }
