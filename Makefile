@@ -10,6 +10,7 @@ SECONDS   ?= 60
 ROUNDS    ?= 5
 KILLS     ?= 300
 MUTANTS   ?= 21000
+PER_CLASS ?= 20
 
 BUILD     := .build/release
 # With Swift's run-time libraries in the programs: they run where there is no toolchain.
@@ -26,6 +27,7 @@ ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cr
 C_TOOLS   := clang-format-14
 C_SOURCES := $(wildcard $(addsuffix /*.[ch],Sources/CVARKernels/* Tests/arm Benchmarks/kernel-bench))
 BROWSER   := chromium
+CLUSTER   := slurmctld slurmd slurm-client munge parallel procps
 PY_TOOLS  := python3 python3-venv
 
 # $(call apt-install,PACKAGES): installs those that dpkg doesn't list as installed; no network otherwise.
@@ -46,7 +48,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo example docs test lint lint-c test-arm test-python fuzz faults hostile test-tsan test-asan differential \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python test-cluster kill-samples fuzz faults hostile test-tsan test-asan differential \
         security faults-full parity-full bench bench-convert kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install dist test-dist clean
 
@@ -102,6 +104,13 @@ test-arm: ## Compile the kernels for AArch64 and test them under an emulator; th
 	$(call apt-install,$(ARM_TOOLS))
 	tools/test-arm.sh
 	tools/test-arm.sh --native
+
+test-cluster: build $(MODEL) ## A sample set by a Slurm array and by GNU parallel, tasks and node killed half-way, PER_CLASS pictures a class
+	$(call apt-install,$(CLUSTER))
+	$(SUDO) tools/test-cluster.sh $(BUILD) $(MODEL) $(PER_CLASS)
+
+kill-samples: build $(MODEL) ## 6,000 pictures by four processes that are killed twenty times → docs/samples.md
+	$(PYTHON) tools/kill_samples.py --binaries $(BUILD) --model $(MODEL) --table docs/samples.md
 
 test-python: build ## Read .varq files with NumPy, written from the format's text, and compare bit for bit
 	$(call venv,tools/requirements-test.txt)

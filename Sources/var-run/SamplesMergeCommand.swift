@@ -28,12 +28,6 @@ struct SamplesMergeCommand: ParsableCommand {
 
   @OptionGroup var force: ForceOption
 
-  func validate() throws {
-    guard output.hasSuffix("/") || output.lowercased().hasSuffix(".npz") || output.isEmpty else {
-      throw ValidationError("--output must end in .npz, or in / for a folder of PNG files.")
-    }
-  }
-
   func run() throws {
     let folder = SampleFolder(folder)
     let merge = try SampleMerge(folder)

@@ -14,6 +14,8 @@ struct TableCommand: Sendable, CustomTestStringConvertible {
   let outputs: [(option: String, file: String)]
   /// Outputs that are the files of a folder: the option, and the file in the folder that is written.
   var folder: (option: String, file: String)?
+  /// Whether it takes a model, and `--verify`; of var-run's.
+  var takesModel = true
 
   var testDescription: String { program + " " + name }
 
@@ -87,6 +89,14 @@ enum CommandTable {
       program: "var-run", name: "parity", arguments: ["reference.safetensors", "--compute", "f32"],
       inputs: ["model.varq", "reference.safetensors"],
       outputs: [("--output", "out.json"), ("--report", "out.html")]),
+    TableCommand(
+      program: "var-run", name: "samples", arguments: ["merge", "set"],
+      inputs: ["set/plan.json", "set/shard-0001-of-0002.safetensors"],
+      outputs: [("--output", "set.npz")], takesModel: false),
+    TableCommand(
+      program: "var-run", name: "samples",
+      arguments: ["run", "--classes", "1", "--per-class", "1", "--output", "new"], inputs: [],
+      outputs: []),
     TableCommand(program: "var-run", name: "info", arguments: [], inputs: [], outputs: []),
     TableCommand(
       program: "var-run", name: "bench", arguments: ["--rounds", "1"], inputs: [], outputs: []),
@@ -166,6 +176,7 @@ enum CommandTable {
     var-convert export model.varq --output exported
     mv exported/vae.safetensors sharded/model-00001-of-00001.safetensors
     rm -r exported
+    var-run samples --model model.varq --classes 1-3 --per-class 1 --output set --shards 2
     """
 
   /// An index that names one shard, the VQ-VAE.

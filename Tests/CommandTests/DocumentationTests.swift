@@ -5,7 +5,7 @@ import Testing
 /// Runs every `sh` block of the task pages, in order and in one folder a page, as a reader would.
 @Suite(.serialized) struct DocumentationTests {
   /// The pages that are run; the page and the folder it is run in share nothing with the others.
-  static let pages = ["convert", "shrink", "edit", "parity"]
+  static let pages = ["convert", "shrink", "edit", "parity", "samples"]
 
   @Test(arguments: pages)
   func everyCommandWorks(page: String) throws {

@@ -9,6 +9,7 @@ import Testing
   static let commands = [
     [], ["generate"], ["inpaint"], ["outpaint"], ["edit"], ["decode"], ["tokenize"],
     ["reconstruct"], ["evaluate"], ["compare"], ["parity"], ["info"], ["bench"],
+    ["samples"], ["samples", "run"], ["samples", "status"], ["samples", "merge"],
   ]
 
   @Test(arguments: commands)

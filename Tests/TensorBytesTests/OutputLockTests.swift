@@ -47,6 +47,29 @@ import Testing
     #expect(try folder.names() == [])
   }
 
+  /// A dead process that its parent has not asked for is no holder.
+  @Test func aZombieIsGone() throws {
+    let own = try lock()
+    var holder = try json()
+    own.release()
+    var child = pid_t()
+    var arguments = unsafe [strdup("true"), nil]
+    defer { unsafe free(arguments[0]) }
+    try #require(unsafe posix_spawn(&child, "/bin/true", nil, nil, &arguments, nil) == 0)
+    defer { waitpid(child, nil, 0) }
+    var fields: [Substring] = []
+    for _ in 0..<500 where fields.first != "Z" {
+      usleep(10_000)
+      let stat = try String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)
+      fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+    }
+    try #require(fields.first == "Z")
+    holder["pid"] = Int(child)
+    holder["process_start"] = String(fields[19])
+    try write(holder)
+    #expect(OutputLock.found(at: folder.file("a.lock"))?.holder?.isGone == true)
+  }
+
   /// Of another machine only the age is known, and so in another container.
   @Test(arguments: ["host", "pid_namespace"])
   func thatOfAnotherMachineAges(key: String) throws {

@@ -59,12 +59,14 @@ internal import Platform
       return String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
-    /// When a process began, in ticks since the machine's start: field 22, of which the second may hold
-    /// spaces and brackets.
+    /// When a process began, in ticks since the machine's start; empty if it is none, or a dead one that
+    /// its parent has not asked for yet, which may take a container's life.
     private static func start(of process: Int32) -> String {
-      let fields = line(of: "/proc/\(process)/stat").split(separator: ")").last?
-        .split(separator: " ")
-      return fields.flatMap { $0.count > 19 ? String($0[19]) : nil } ?? ""
+      // Fields 3 and 22; the second may hold spaces and brackets.
+      let fields =
+        line(of: "/proc/\(process)/stat").split(separator: ")").last?
+        .split(separator: " ") ?? []
+      return fields.count > 19 && !["Z", "X"].contains(fields[0]) ? String(fields[19]) : ""
     }
   }
 
