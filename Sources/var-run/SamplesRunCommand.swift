@@ -52,19 +52,27 @@ struct SamplesRunCommand: ParsableCommand {
       Seconds without a sign of life after which a process on another machine is given up. One on this \
       machine is given up when it is gone.
       """, valueName: "seconds"))
-  var staleAfter = SampleMaker.staleAfter
+  var staleAfter = Int(SampleMaker.staleAfter)
 
-  @OptionGroup(title: "Sampling") var sampling: SamplingArguments
+  @Option(
+    help: ArgumentHelp(
+      "Seed of the set: another one is another set. (default: 0)", valueName: "seed"),
+    transform: SamplingArguments.seed)
+  var seed: UInt64 = 0
+
+  @Option(
+    help: ArgumentHelp(
+      "Whose random numbers they are, as of generate: cpu, or cuda:CARD. (default: cpu)",
+      valueName: "device"), transform: SamplingArguments.device)
+  var seedDevice: SeedDevice?
+
+  @OptionGroup(title: "Sampling") var filters: FilterArguments
   @OptionGroup(title: "Model") var model: ModelOptions
 
   func validate() throws {
     if perClass < 1 { throw ValidationError("--per-class must be 1 or more, but is \(perClass).") }
     if next, shard != nil { throw ValidationError("Give --shard or --next, not both.") }
-    if sampling.seedMode == .batch {
-      throw ValidationError(
-        "--seed-mode batch lets pictures depend on each other, which those of a set must not.")
-    }
-    if !(staleAfter.isFinite && staleAfter >= 60) {
+    if staleAfter < 60 {
       throw ValidationError("--stale-after must be 60 or more, but is \(staleAfter).")
     }
   }
@@ -79,7 +87,7 @@ struct SamplesRunCommand: ParsableCommand {
     }
     let compute = try compute(of: plan, folder)
     try folder.begin(plan)
-    let maker = try SampleMaker(folder, plan, model, compute, staleAfter: staleAfter)
+    let maker = try SampleMaker(folder, plan, model, compute, staleAfter: Double(staleAfter))
     if let shard {
       try one(shard, maker, plan)
     } else {
@@ -103,8 +111,8 @@ struct SamplesRunCommand: ParsableCommand {
     let mode = self.model.compute.mode ?? there.flatMap { ComputeMode(rawValue: $0.compute) }
     let level = self.model.cpuLevel?.level ?? there.flatMap { CPULevel(rawValue: $0.cpuLevel) }
     return try SamplePlan(
-      model, classes: ids(model.configuration), perClass: perClass, seed: sampling.seed ?? 0,
-      seedDevice: sampling.seedDevice ?? .cpu, options: sampling.options(model.configuration),
+      model, classes: ids(model.configuration), perClass: perClass, seed: seed,
+      seedDevice: seedDevice ?? .cpu, options: filters.options(model.configuration),
       mode: mode ?? context.mode, level: level ?? context.level,
       shards: shards ?? there?.shards ?? 1)
   }

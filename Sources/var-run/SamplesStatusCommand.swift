@@ -15,13 +15,13 @@ struct SamplesStatusCommand: ParsableCommand {
     help: ArgumentHelp(
       "Seconds without a sign of life after which a process on another machine is given up.",
       valueName: "seconds"))
-  var staleAfter = SampleMaker.staleAfter
+  var staleAfter = Int(SampleMaker.staleAfter)
 
   @Flag(help: "Print the figures as JSON.")
   var json = false
 
   func run() throws {
-    let status = try SampleStatus(SampleFolder(folder), staleAfter: staleAfter)
+    let status = try SampleStatus(SampleFolder(folder), staleAfter: Double(staleAfter))
     if json { return try Console.print(json: SampleStatusReport(status)) }
     try Console.print(lines(status))
   }

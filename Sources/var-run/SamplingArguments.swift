@@ -30,48 +30,17 @@ struct SamplingArguments: ParsableArguments {
       """, valueName: "device"), transform: Self.device)
   var seedDevice: SeedDevice?
 
-  @Option(
-    help: """
-      Strength of classifier-free guidance; 0 is none. (default: the model's own, if its file has one, \
-      else 1.5)
-      """)
-  var cfg: Double?
-
-  @Option(
-    help:
-      "Draw from this many of the most probable tokens; 0 = all. (default: 900, or all if fewer)")
-  var topK: Int?
-
-  @Option(
-    help: """
-      Draw from the most probable tokens that make up this probability; 0 = all. (default: 0.96)
-      """)
-  var topP: Double?
-
-  @Flag(help: "Soften the choice of tokens (more_smooth): for looks, not for measurements.")
-  var smooth = false
-
-  func validate() throws {
-    if let cfg, !(cfg.isFinite && (0...1000).contains(cfg)) {
-      throw ValidationError("--cfg must be 0 to 1000, but is \(cfg).")
-    }
-    if let topK, topK < 0 {
-      throw ValidationError("--top-k must be 0 (all) or more, but is \(topK).")
-    }
-    if let topP, !(0...1).contains(topP) {
-      throw ValidationError("--top-p must be 0 (all) to 1, but is \(topP).")
-    }
-  }
+  @OptionGroup var filters: FilterArguments
 
   /// Negative seeds count from 2^64, as in `torch.manual_seed`.
-  private static func seed(_ text: String) throws -> UInt64 {
+  static func seed(_ text: String) throws -> UInt64 {
     guard let seed = UInt64(text) ?? Int64(text).map(UInt64.init(bitPattern:)) else {
       throw ValidationError("a seed is a whole number from -2^63 to 2^64 - 1")
     }
     return seed
   }
 
-  private static func device(_ text: String) throws -> SeedDevice {
+  static func device(_ text: String) throws -> SeedDevice {
     guard let device = SeedDevice(text) else {
       throw ValidationError(
         "a device is cpu, cuda:\(CUDADevice.named.map(\.0).joined(separator: ", cuda:")), or cuda: "
@@ -83,25 +52,7 @@ struct SamplingArguments: ParsableArguments {
 
   /// Whether any of them was given.
   var isGiven: Bool {
-    seed != nil || seedMode != nil || seedDevice != nil || cfg != nil || topK != nil || topP != nil
-      || smooth
-  }
-
-  /// Guidance and filters; says what it had to change.
-  func options(_ configuration: ModelConfiguration) -> SamplingOptions {
-    let official = SamplingOptions()
-    let vocabulary = configuration.transformer?.vocabulary ?? 1
-    if let topK, topK > vocabulary {
-      Console.note(
-        "note: --top-k \(topK) is more than the \(vocabulary) tokens there are; all are kept")
-    }
-    if let guidance = configuration.guidance, cfg == nil {
-      Console.note("guidance \(guidance), the model's own default")
-    }
-    return SamplingOptions(
-      guidance: cfg ?? SamplingOptions.guidance(of: configuration),
-      topK: min(topK ?? official.topK, vocabulary),
-      topP: topP ?? official.topP, smooth: smooth)
+    seed != nil || seedMode != nil || seedDevice != nil || filters.isGiven
   }
 
   /// The images of a run with these options.
@@ -109,7 +60,7 @@ struct SamplingArguments: ParsableArguments {
     GenerationPlan(
       choices: choices, classes: configuration.transformer?.classes ?? 0,
       seed: seed ?? UInt64(UInt32.random(in: 0...UInt32.max)), seedMode: seedMode ?? .image,
-      seedDevice: seedDevice ?? .cpu, options: options(configuration))
+      seedDevice: seedDevice ?? .cpu, options: filters.options(configuration))
   }
 }
 
