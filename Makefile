@@ -21,7 +21,7 @@ VENV      := .build/venv
 CHECKS    := .build/checkpoints
 SUDO      := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-# OpenBLAS is opened by var-convert when it calibrates, not linked: its run-time package is enough.
+# OpenBLAS is opened by var-convert and var-eval when they need it, not linked: its run-time package is enough.
 LIBRARIES := git pkg-config zlib1g-dev libdeflate-dev libpng-dev libjpeg62-turbo-dev libssl-dev libgif-dev libopenblas0
 ARM_TOOLS := binutils-aarch64-linux-gnu gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 C_TOOLS   := clang-format-14
@@ -48,7 +48,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo example docs test lint lint-c test-arm test-python test-cluster kill-samples fuzz faults hostile test-tsan test-asan differential \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python test-cluster kill-samples eval-parity quality-pictures fuzz faults hostile test-tsan test-asan differential \
         security faults-full parity-full bench bench-convert kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install dist test-dist clean
 
@@ -59,9 +59,10 @@ setup:
 	$(call apt-install,$(LIBRARIES))
 	@command -v $(SWIFT) >/dev/null || { echo "no Swift toolchain on PATH: install Swift 6.3 or later"; exit 1; }
 
-build: setup ## Build var-convert and var-run
+build: setup ## Build var-convert, var-run and var-eval
 	$(SWIFT) build -c release --product var-convert
 	$(SWIFT) build -c release --product var-run
+	$(SWIFT) build -c release --product var-eval
 
 $(MODEL): $(DEMO)/var.pth $(DEMO)/vae.pth $(DEMO)/class_names.txt | build
 	$(BUILD)/var-convert convert --var $(DEMO)/var.pth --vae $(DEMO)/vae.pth \
@@ -111,6 +112,14 @@ test-cluster: build $(MODEL) ## A sample set by a Slurm array and by GNU paralle
 
 kill-samples: build $(MODEL) ## 6,000 pictures by four processes that are killed twenty times → docs/samples.md
 	$(PYTHON) tools/kill_samples.py --binaries $(BUILD) --model $(MODEL) --table docs/samples.md
+
+eval-parity: build ## var-eval against PyTorch's Inception, NumPy and SciPy on seeded weights and pictures → docs/evaluate.md
+	$(call venv,tools/requirements-scores.txt)
+	$(VENV)/bin/python tools/eval_parity.py --binaries $(BUILD) --table docs/evaluate.md
+
+quality-pictures: build ## What types cost in pictures: the demo model's scores by its judge, f32 to mix3.8 → docs/evaluate.md
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/quality_pictures.py --binaries $(BUILD) --demo $(DEMO) --data .build/data --table docs/evaluate.md
 
 test-python: build ## Read .varq files with NumPy, written from the format's text, and compare bit for bit
 	$(call venv,tools/requirements-test.txt)
@@ -202,7 +211,7 @@ fixtures: ## Make the tests' goldens again with PyTorch
 
 completions: build ## Shell completions for bash, zsh and fish, into OUT/completions
 	@mkdir -p $(OUT)/completions
-	for p in var-run var-convert; do for s in bash zsh fish; do \
+	for p in var-run var-convert var-eval; do for s in bash zsh fish; do \
 	  $(BUILD)/$$p --generate-completion-script $$s > $(OUT)/completions/$$p.$$s || exit 1; done; done
 
 man: setup ## Manual pages, into OUT/man
@@ -212,13 +221,13 @@ man: setup ## Manual pages, into OUT/man
 $(STATIC)/%: setup
 	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build/dist --product $*
 
-install: $(STATIC)/var-run $(STATIC)/var-convert $(MODEL) completions man ## Install programs, which need no toolchain then, model, man pages and completions below PREFIX
+install: $(STATIC)/var-run $(STATIC)/var-convert $(STATIC)/var-eval $(MODEL) completions man ## Install programs, which need no toolchain then, model, man pages and completions below PREFIX
 	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin share/var-swift share/man/man1 \
 	  share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d)
-	install -s -m 755 $(STATIC)/var-run $(STATIC)/var-convert $(DESTDIR)$(PREFIX)/bin/
+	install -s -m 755 $(STATIC)/var-run $(STATIC)/var-convert $(STATIC)/var-eval $(DESTDIR)$(PREFIX)/bin/
 	install -m 644 $(MODEL) $(DESTDIR)$(PREFIX)/share/var-swift/
 	find $(OUT)/man -name '*.1' -exec install -m 644 {} $(DESTDIR)$(PREFIX)/share/man/man1/ \;
-	for p in var-run var-convert; do \
+	for p in var-run var-convert var-eval; do \
 	  install -m 644 $(OUT)/completions/$$p.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p; \
 	  install -m 644 $(OUT)/completions/$$p.zsh $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_$$p; \
 	  install -m 644 $(OUT)/completions/$$p.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/$$p.fish; done

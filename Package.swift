@@ -35,6 +35,7 @@ let package = Package(
     .library(name: "VARConversion", targets: ["VARConversion"]),
     .executable(name: "var-convert", targets: ["var-convert"]),
     .executable(name: "var-run", targets: ["var-run"]),
+    .executable(name: "var-eval", targets: ["var-eval"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -119,17 +120,26 @@ let package = Package(
     + room(
       "VARSamples",
       [
-        "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARImages", "VARCore",
+        "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel", "VARCompute", "VARImages",
+        "VARCore",
         "VAR",
       ],
       tests: ["ModelFixtures"])
     + room(
       "VARConversion", ["Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARModel"],
       tests: ["VARCompute"])
+    + room("LinearAlgebra", ["COpenBLAS"])
+    + room(
+      "VARScores",
+      [
+        "LinearAlgebra", "Platform", "TensorBytes", "SafetensorsIO", "VARQuant", "VARCompute",
+        "VARImages",
+      ])
     + room(
       "VARCalibration",
       [
-        "COpenBLAS", "Platform", "TensorBytes", "VARQuant", "VARModel", "VARCompute", "VARImages",
+        "LinearAlgebra", "Platform", "TensorBytes", "VARQuant", "VARModel", "VARCompute",
+        "VARImages",
         "VARCore", "VAREvaluation", "VARConversion",
       ],
       tests: ["ModelFixtures"])
@@ -144,7 +154,7 @@ let package = Package(
         name: "var-convert",
         dependencies: [
           "CommandSupport", "TensorBytes", "VARConversion", "VARCalibration", "VARCompute",
-          "SafetensorsIO", "VARQuant", "VARModel",
+          "LinearAlgebra", "SafetensorsIO", "VARQuant", "VARModel",
           argumentParser,
         ],
         swiftSettings: strict),
@@ -157,12 +167,20 @@ let package = Package(
         ],
         swiftSettings: strict),
       .executableTarget(
+        name: "var-eval",
+        dependencies: [
+          "CommandSupport", "LinearAlgebra", "TensorBytes", "SafetensorsIO", "VARCompute",
+          "VARQuant",
+          "VARScores", argumentParser,
+        ],
+        swiftSettings: strict),
+      .executableTarget(
         name: "kernel-bench", dependencies: ["CVARKernels"], path: "Benchmarks/kernel-bench"),
       .testTarget(
         name: "CommandTests",
         dependencies: [
           "TestSupport", "TensorBytes", "CommandSupport", "VARModel", "VARImages", "VARCore",
-          "VAR", "var-run", "var-convert",
+          "VAR", "var-run", "var-convert", "var-eval",
         ],
         swiftSettings: strict),
     ],

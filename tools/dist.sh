@@ -3,7 +3,7 @@
 #
 #   tools/dist.sh STAGE OUTPUT        (STAGE: a DESTDIR with everything below /usr)
 #
-# What the programs need of the system is read off them by dpkg-shlibdeps; OpenBLAS is opened only to calibrate.
+# What the programs need of the system is read off them by dpkg-shlibdeps; OpenBLAS is opened only to calibrate and to score.
 set -eu
 stage=$(realpath "$1") output=$2
 version=$(sed -n 's/.*current = "\(.*\)"/\1/p' Sources/TensorBytes/Version.swift)
@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 # dpkg-shlibdeps wants a source package around it.
 mkdir "$work/debian"
 printf 'Source: var-swift\n\nPackage: var-swift\nArchitecture: any\n' > "$work/debian/control"
-depends=$(cd "$work" && dpkg-shlibdeps -O "$stage/usr/bin/var-run" "$stage/usr/bin/var-convert" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
+depends=$(cd "$work" && dpkg-shlibdeps -O "$stage/usr/bin/var-run" "$stage/usr/bin/var-convert" "$stage/usr/bin/var-eval" 2>/dev/null | sed -n 's/^shlibs:Depends=//p')
 [ -n "$depends" ] || { echo "dist: dpkg-shlibdeps found no libraries" >&2; exit 1; }
 
 root=$work/root
@@ -40,8 +40,8 @@ Recommends: libopenblas0
 Description: visual autoregressive image models on a CPU
  var-convert turns PyTorch checkpoints of VAR into one compact, checksummed
  file, quantized to 3 to 8 bits where wanted; var-run draws and edits pictures
- with it. A small model of garments is included. libopenblas0 is needed to
- calibrate a conversion, and for nothing else.
+ with it; var-eval scores sets of them. A small model of garments is included.
+ libopenblas0 is needed to calibrate a conversion and to score.
 END
 find "$root" -type d -exec chmod 755 {} +
 dpkg-deb --root-owner-group -Zxz --build "$root" "$output/$package.deb" >/dev/null

@@ -16,6 +16,11 @@ typedef void (*sgemm)(int, int, int, int, int, int, float, const float *, int, c
 typedef void (*ssyrk)(int, int, int, int, int, float, const float *, int, float, float *, int);
 typedef void (*spotrf)(const char *, const int *, float *, const int *, int *);
 typedef void (*strtri)(const char *, const char *, const int *, float *, const int *, int *);
+typedef void (*dgemm)(int, int, int, int, int, int, double, const double *, int, const double *, int, double, double *,
+                      int);
+typedef void (*dsyrk)(int, int, int, int, int, double, const double *, int, double, double *, int);
+typedef void (*dsyevd)(const char *, const char *, const int *, double *, const int *, double *, double *, const int *, int *,
+                       const int *, int *);
 
 static struct {
     void *library;
@@ -23,6 +28,9 @@ static struct {
     ssyrk square;
     spotrf factor;
     strtri invert;
+    dgemm multiply_double;
+    dsyrk square_double;
+    dsyevd eigen;
     const char *(*kind)(void);
 } blas;
 
@@ -74,9 +82,13 @@ const char *openblas_open(void) {
     blas.square = (ssyrk)dlsym(library, "cblas_ssyrk");
     blas.factor = (spotrf)dlsym(library, "spotrf_");
     blas.invert = (strtri)dlsym(library, "strtri_");
+    blas.multiply_double = (dgemm)dlsym(library, "cblas_dgemm");
+    blas.square_double = (dsyrk)dlsym(library, "cblas_dsyrk");
+    blas.eigen = (dsyevd)dlsym(library, "dsyevd_");
     blas.kind = (const char *(*)(void))dlsym(library, "openblas_get_corename");
     void (*const set_threads)(int) = (void (*)(int))dlsym(library, "openblas_set_num_threads");
-    if (!blas.multiply || !blas.square || !blas.factor || !blas.invert || !blas.kind || !set_threads) {
+    if (!blas.multiply || !blas.square || !blas.factor || !blas.invert || !blas.multiply_double ||
+        !blas.square_double || !blas.eigen || !blas.kind || !set_threads) {
         dlclose(library);
         return "the library lacks functions of BLAS or LAPACK";
     }
@@ -110,5 +122,20 @@ int openblas_cholesky(int n, float *a, int stride) {
 int openblas_invert_triangle(int n, float *a, int stride) {
     int info = 0;
     blas.invert("U", "N", &n, a, &stride, &info);
+    return info;
+}
+
+void openblas_square_double(int n, int k, const double *a, double *c) {
+    blas.square_double(ROW_MAJOR, LOWER, TRANSPOSE, n, k, 1, a, n, 1, c, n);
+}
+
+void openblas_multiply_double(int n, const double *a, const double *b, double *c) {
+    blas.multiply_double(ROW_MAJOR, NO_TRANSPOSE, NO_TRANSPOSE, n, n, n, 1, a, n, b, n, 0, c, n);
+}
+
+int openblas_eigen(int n, int vectors, double *a, double *values, double *work, int *whole) {
+    int info = 0;
+    const int work_size = 1 + 6 * n + 2 * n * n, whole_size = 3 + 5 * n;
+    blas.eigen(vectors ? "V" : "N", "U", &n, a, &n, values, work, &work_size, whole, &whole_size, &info);
     return info;
 }

@@ -1,3 +1,4 @@
+internal import LinearAlgebra
 internal import Platform
 package import TensorBytes
 package import VARCompute

@@ -1,4 +1,5 @@
 import Foundation
+internal import SafetensorsIO
 package import TensorBytes
 internal import VARImages
 

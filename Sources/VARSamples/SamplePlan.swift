@@ -167,37 +167,6 @@ package struct SamplePlan: Codable, Equatable, Sendable {
   }
 }
 
-/// SplitMix64 (Steele, Lea and Flood, 2014).
-struct SplitMix64 {
-  var state: UInt64
-
-  /// The next 64 bits.
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    return bits ^ (bits >> 31)
-  }
-
-  /// The first 64 bits.
-  var first: UInt64 {
-    var copy = self
-    return copy.next()
-  }
-
-  /// A number below a limit, each as probable as any other.
-  mutating func below(_ limit: Int) -> Int {
-    let limit = UInt64(limit)
-    // Of the numbers that are too large for whole runs, a new one.
-    let end = UInt64.max - UInt64.max % limit
-    while true {
-      let bits = next()
-      if bits < end { return Int(bits % limit) }
-    }
-  }
-}
-
 /// Lists of ids such as `0-9,12`.
 enum IDRanges {
   /// Ids in ascending order, runs as ranges.

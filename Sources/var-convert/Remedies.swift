@@ -1,3 +1,4 @@
+import LinearAlgebra
 import VARCalibration
 import VARConversion
 import VARModel

@@ -37,7 +37,7 @@ struct TableCommand: Sendable, CustomTestStringConvertible {
   }
 }
 
-/// Every command of both programs.
+/// Every command of the programs; `convert-inception` is `convert-classifier` with weights of 96 MB.
 enum CommandTable {
   private static let picture = "images/2/p.png"
   private static let box = ["--box", "0.25,0.25,0.75,0.75"]
@@ -132,6 +132,17 @@ enum CommandTable {
     TableCommand(
       program: "var-convert", name: "export", arguments: ["model.varq"], inputs: ["model.varq"],
       outputs: [], folder: ("--output", "vae.safetensors")),
+    TableCommand(
+      program: "var-eval", name: "convert-classifier", arguments: ["classifier.pth"],
+      inputs: ["classifier.pth"], outputs: [("--output", "classifier2.varq")]),
+    TableCommand(
+      program: "var-eval", name: "score",
+      arguments: [
+        "samples.npz", "--reference", "samples.npz", "--classifier", "classifier.varq",
+        "--bootstrap", "2",
+        "--no-cache",
+      ],
+      inputs: ["samples.npz", "classifier.varq"], outputs: [("--report", "out.html")]),
   ]
 
   private static let source = Result { try make() }
@@ -151,6 +162,7 @@ enum CommandTable {
       model + "var.pth": "var.pth", model + "vae.pth": "vae.pth",
       Repository.fixture("images/picture_16.png"): "images/2/p.png",
       Repository.fixture("images/picture_8.png"): "mask.png",
+      Repository.file("models/fashion-var/classifier.pth"): "classifier.pth",
       Repository.fixture("goldens/per-block/reference.safetensors"): "reference.safetensors",
     ]
     for name in ["images/2", "sharded"] {
@@ -177,6 +189,8 @@ enum CommandTable {
     mv exported/vae.safetensors sharded/model-00001-of-00001.safetensors
     rm -r exported
     var-run samples --model model.varq --classes 1-3 --per-class 1 --output set --shards 2
+    var-run samples merge set --output samples.npz
+    var-eval convert-classifier classifier.pth --output classifier.varq
     """
 
   /// An index that names one shard, the VQ-VAE.

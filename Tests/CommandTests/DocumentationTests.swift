@@ -5,7 +5,7 @@ import Testing
 /// Runs every `sh` block of the task pages, in order and in one folder a page, as a reader would.
 @Suite(.serialized) struct DocumentationTests {
   /// The pages that are run; the page and the folder it is run in share nothing with the others.
-  static let pages = ["convert", "shrink", "edit", "parity", "samples"]
+  static let pages = ["convert", "shrink", "edit", "parity", "samples", "evaluate"]
 
   @Test(arguments: pages)
   func everyCommandWorks(page: String) throws {
@@ -49,6 +49,7 @@ import Testing
       "photo.png": Repository.fixture("documentation/photo.png"),
       "mask.png": Repository.fixture("documentation/mask.png"),
       "images": Repository.fixture("documentation/images"),
+      "classifier.pth": Repository.file("models/fashion-var/classifier.pth"),
       "reference.safetensors": Repository.fixture("goldens/per-block/reference.safetensors"),
     ]
     for (name, target) in links {

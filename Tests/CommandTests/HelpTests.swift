@@ -12,12 +12,19 @@ import Testing
     ["samples"], ["samples", "run"], ["samples", "status"], ["samples", "merge"],
   ]
 
+  static let evaluation = [[], ["score"], ["convert-inception"], ["convert-classifier"]]
+
   @Test(arguments: commands)
-  func helpIsAsRecorded(command: [String]) throws {
+  func helpIsAsRecorded(command: [String]) throws { try check("var-run", command) }
+
+  @Test(arguments: evaluation)
+  func helpOfScoresIsAsRecorded(command: [String]) throws { try check("var-eval", command) }
+
+  private func check(_ program: String, _ command: [String]) throws {
     let result = try CommandRunner.run(
-      "var-run", command + ["--help"], environment: ["COLUMNS": "80"])
+      program, command + ["--help"], environment: ["COLUMNS": "80"])
     #expect(result.status == 0)
-    let name = (["var-run"] + command).joined(separator: "-")
+    let name = ([program] + command).joined(separator: "-")
     let snapshot = Repository.fixture("help/\(name).txt")
     if ProcessInfo.processInfo.environment["UPDATE_SNAPSHOTS"] != nil {
       try Data(result.output).write(to: URL(filePath: snapshot))

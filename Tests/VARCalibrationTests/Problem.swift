@@ -1,3 +1,4 @@
+import LinearAlgebra
 import TensorBytes
 import Testing
 import VARCalibration

@@ -28,4 +28,15 @@ int openblas_cholesky(int n, float *a, int stride);
 /// Replaces a lower triangular A [n, n], row-major, by its inverse. Returns 0, or the 1-based row of a zero.
 int openblas_invert_triangle(int n, float *a, int stride);
 
+/// The lower triangle of C[n, n] += Aᵀ·A of A [k, n], in double.
+void openblas_square_double(int n, int k, const double *a, double *c);
+
+/// C[n, n] = A·B of square matrices, row-major, in double.
+void openblas_multiply_double(int n, const double *a, const double *b, double *c);
+
+/// The eigenvalues of a symmetric A [n, n], ascending, of which the lower triangle is read; with `vectors`, row i of A
+/// becomes the eigenvector of values[i], else A is undefined. `work` has room for 1 + 6n + 2n² numbers, `whole` for 3 + 5n.
+/// Returns 0, or LAPACK's complaint.
+int openblas_eigen(int n, int vectors, double *a, double *values, double *work, int *whole);
+
 #endif

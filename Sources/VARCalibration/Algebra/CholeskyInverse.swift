@@ -1,3 +1,4 @@
+package import LinearAlgebra
 package import VARCompute
 
 /// L⁻¹ of A = L·Lᵀ by tiles, which the threads of a pool share.

@@ -1,3 +1,4 @@
+internal import LinearAlgebra
 package import VARCompute
 
 /// Room where a Hessian's inputs wait until there are enough of them for a product that is worth its

@@ -1,3 +1,4 @@
+package import LinearAlgebra
 package import VARCompute
 
 /// What a layer's inputs x, [K] each, tell of it: H = E[x·xᵀ], [K, K], and their mean.

@@ -1,3 +1,4 @@
+package import LinearAlgebra
 package import VARCompute
 
 /// What GPTQ needs of a Hessian: the order of the columns, and the factor of the inverse.

@@ -1,3 +1,4 @@
+package import LinearAlgebra
 package import VARCompute
 package import VARQuant
 

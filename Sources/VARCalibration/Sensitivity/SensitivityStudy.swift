@@ -1,3 +1,4 @@
+internal import LinearAlgebra
 package import TensorBytes
 package import VARCompute
 package import VARConversion

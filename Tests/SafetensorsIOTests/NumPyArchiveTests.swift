@@ -1,8 +1,8 @@
 import Foundation
+import SafetensorsIO
 import TensorBytes
 import TestSupport
 import Testing
-import VARSamples
 
 @Suite struct NumPyArchiveTests {
   /// Read by Python's own zip, and by hand what `.npy` says. Sizes of ZIP64 are those of any size: 2^32 + 7 passed once.

@@ -1,5 +1,4 @@
 internal import COpenBLAS
-internal import VARCompute
 
 /// Products and factors of matrices by OpenBLAS and its LAPACK, each call on the calling thread alone.
 ///
@@ -11,7 +10,7 @@ package struct BLAS: Sendable {
     /// What is wrong.
     package let reason: String
     /// The message for the user.
-    package var description: String { "calibration computes by OpenBLAS, but \(reason)" }
+    package var description: String { "this work is done by OpenBLAS, but \(reason)" }
   }
 
   private static let shared = Result { try BLAS() }
@@ -36,7 +35,7 @@ package struct BLAS: Sendable {
   }
 
   /// Which factor of a product is transposed.
-  enum Form {
+  package enum Form {
     /// A·B of A [m, k], B [k, n].
     case plain
     /// Aᵀ·B of A [k, m], B [k, n].
@@ -46,7 +45,7 @@ package struct BLAS: Sendable {
   }
 
   /// C = alpha · A·B + beta · C of C [m, n]; the strides are of rows.
-  @unsafe func multiply(
+  @unsafe package func multiply(
     _ form: Form, _ m: Int, _ n: Int, _ k: Int, alpha: Float = 1,
     _ a: UnsafePointer<Float>, _ aStride: Int, _ b: UnsafePointer<Float>, _ bStride: Int,
     beta: Float = 1, to c: UnsafeMutablePointer<Float>, _ cStride: Int
@@ -57,7 +56,7 @@ package struct BLAS: Sendable {
   }
 
   /// C += alpha · Aᵀ·A of A [k, n], the lower triangle of C [n, n].
-  @unsafe func addSquare(
+  @unsafe package func addSquare(
     _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int,
     to c: UnsafeMutablePointer<Float>, _ cStride: Int
   ) {
@@ -65,7 +64,7 @@ package struct BLAS: Sendable {
   }
 
   /// C −= A·Aᵀ of A [n, k], the lower triangle of C [n, n].
-  @unsafe func subtractSquare(
+  @unsafe package func subtractSquare(
     _ n: Int, _ k: Int, _ a: UnsafePointer<Float>, _ aStride: Int,
     from c: UnsafeMutablePointer<Float>, _ cStride: Int
   ) {
@@ -74,7 +73,9 @@ package struct BLAS: Sendable {
 
   /// Replaces the lower triangle of a matrix [n, n] by the inverse of L, where A = L·Lᵀ.
   /// - Returns: false where the matrix is not positive definite; it is then undefined.
-  @unsafe func invertCholesky(_ a: UnsafeMutablePointer<Float>, _ n: Int, _ stride: Int) -> Bool {
+  @unsafe package func invertCholesky(_ a: UnsafeMutablePointer<Float>, _ n: Int, _ stride: Int)
+    -> Bool
+  {
     unsafe openblas_cholesky(Int32(n), a, Int32(stride)) == 0
       && openblas_invert_triangle(Int32(n), a, Int32(stride)) == 0
   }

@@ -1,4 +1,3 @@
-internal import SafetensorsIO
 package import TensorBytes
 
 /// Writes an `.npz` file: a zip archive of `.npy` members that are stored, not deflated, as NumPy's
