@@ -20,8 +20,8 @@ import TensorBytes
     subcommands: [
       GenerateCommand.self, InpaintCommand.self, OutpaintCommand.self, EditCommand.self,
       DecodeCommand.self, TokenizeCommand.self, ReconstructCommand.self, EvaluateCommand.self,
-      SamplesCommand.self, CompareCommand.self, ParityCommand.self, InfoCommand.self,
-      BenchCommand.self,
+      SamplesCommand.self, CompareCommand.self, ParityCommand.self, ScalingCommand.self,
+      InfoCommand.self, BenchCommand.self,
     ])
 
   static func main() { Program.run(Self.self, remedy: remedy) }

@@ -97,6 +97,10 @@ enum CommandTable {
       program: "var-run", name: "samples",
       arguments: ["run", "--classes", "1", "--per-class", "1", "--output", "new"], inputs: [],
       outputs: []),
+    TableCommand(
+      program: "var-run", name: "scaling", arguments: ["s1.json", "s2.json", "s3.json"],
+      inputs: ["s1.json", "s3.json"], outputs: [("--report", "out.html"), ("--chart", "out.svg")],
+      takesModel: false),
     TableCommand(program: "var-run", name: "info", arguments: [], inputs: [], outputs: []),
     TableCommand(
       program: "var-run", name: "bench", arguments: ["--rounds", "1"], inputs: [], outputs: []),
@@ -173,6 +177,14 @@ enum CommandTable {
       try FileManager.default.copyItem(atPath: source, toPath: folder.file(target))
     }
     try folder.write(Array("path,class\n2/p.png,2\n".utf8), to: "labels.csv")
+    for size in 1...3 {
+      let scaling =
+        "{\"name\": \"s\(size)\", \"parameters\": \(size * 1000), \"training_flop\": 1e\(size + 9)}"
+      let figures =
+        "\"L_tail\": \(4.0 / Double(size)), \"L_mean\": 3, \"Err_tail\": 0.5, \"Err_mean\": 0.4"
+      try folder.write(
+        Array("{\(figures), \"images\": 9, \"scaling\": \(scaling)}".utf8), to: "s\(size).json")
+    }
     try folder.write(Array((0..<8).map { "garment \($0)\n" }.joined().utf8), to: "names.txt")
     let result = try CommandRunner.shell(script, in: folder.path)
     guard result.status == 0 else { throw Failure(message: result.errors) }

@@ -8,7 +8,7 @@ import Testing
 @Suite struct HelpTests {
   static let commands = [
     [], ["generate"], ["inpaint"], ["outpaint"], ["edit"], ["decode"], ["tokenize"],
-    ["reconstruct"], ["evaluate"], ["compare"], ["parity"], ["info"], ["bench"],
+    ["reconstruct"], ["evaluate"], ["compare"], ["parity"], ["scaling"], ["info"], ["bench"],
     ["samples"], ["samples", "run"], ["samples", "status"], ["samples", "merge"],
   ]
 

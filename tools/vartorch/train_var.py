@@ -91,7 +91,7 @@ def train(args, rank):
     data = token_data(args, vae, rank)
     torch.manual_seed(args.seed)
     run, batch = Run(args.run, rank), args.batch // args.workers
-    var = VAR(depth=args.depth, width=args.width or 64 * args.depth, heads=(args.width or 64 * args.depth) // 64,
+    var = VAR(depth=args.depth, width=args.width or 64 * args.depth, heads=max(1, (args.width or 64 * args.depth) // 64),
               vocab=SHAPE['vocab'], z=SHAPE['z'], classes=len(fashion.CLASS_NAMES), patch_nums=SHAPE['patch_nums'])
     optimizer = make_optimizer(var, args)
     ema = Ema(var, 0.999)
@@ -99,7 +99,7 @@ def train(args, rank):
     first = run.resume(modules)
     seed_worker(args, rank, first)
     (tokens, labels), (test_tokens, test_labels) = data['train'], data['test']
-    average = VAR(depth=args.depth, width=var.width, heads=var.width // 64, vocab=SHAPE['vocab'], z=SHAPE['z'],
+    average = VAR(depth=args.depth, width=var.width, heads=max(1, var.width // 64), vocab=SHAPE['vocab'], z=SHAPE['z'],
                   classes=var.classes, patch_nums=var.patch_nums)
     total, count = 0.0, 0
     for step in range(first, args.steps):
