@@ -68,7 +68,7 @@ class Checker:
             self.run('reconstruct', self.image(golden), '--output', pictures + '0000.png', '--compute', self.args.compute)
         elif kind == 'edit':
             os.makedirs(pictures)
-            self.run(golden['mode'], self.image(golden), '--box', ','.join(map(str, golden['box_y0x0y1x1'])),
+            self.run(golden['mode'], self.image(golden), '--keep', 'official', '--box', ','.join(map(str, golden['box_y0x0y1x1'])),
                      *self.sampling(golden), '--tokens-output', tokens, '--output', pictures + '0000.png')
         else:
             self.run('generate', *self.sampling(golden), '--tokens-output', tokens, '--output', pictures)

@@ -32,7 +32,15 @@ struct EditArguments: ParsableArguments {
       return try preview(original.showing(shown), command, model.path)
     }
     warnIfEmpty(region)
-    let edit = TokenEdit(tokens: try codec.encode(original).tokens, mask: region)
+    if mask.fromScale >= codec.patchNumbers.count {
+      throw ValidationError(
+        "--from-scale must be 0 to \(codec.patchNumbers.count - 1), of \(codec.patchNumbers.count) scales."
+      )
+    }
+    let edit = TokenEdit(
+      tokens: try codec.encode(original).tokens, mask: region,
+      rule: mask.keep?.rule ?? .usual(ofClass: command == "edit"),
+      firstScale: mask.fromScale)
     try GenerationRun(
       command: command, model: model, compute: context, plan: plan(model.configuration),
       output: output,

@@ -18,6 +18,22 @@ struct MaskArguments: ParsableArguments {
       """, valueName: "file"), completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var mask: String?
 
+  @Option(
+    help: """
+      Which coarse tokens are kept, of those on both sides of the edge: official, where more than half is \
+      kept, as in the official code; touched, whatever touches the kept part, which keeps its colours best; strict, \
+      what lies wholly in it. (default: touched; of edit, official)
+      """)
+  var keep: KeepChoice?
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Keep the picture's tokens of all scales before this one, everywhere: the higher, the nearer to the \
+      picture. Without --box and --mask the whole picture is varied.
+      """, valueName: "k"))
+  var fromScale = 0
+
   @Flag(help: "Generate what would be kept, and keep the rest.")
   var invertMask = false
 
@@ -32,7 +48,10 @@ struct MaskArguments: ParsableArguments {
   var preview = false
 
   func validate() throws {
-    if (box == nil) == (mask == nil) {
+    if fromScale < 0 {
+      throw ValidationError("--from-scale must be 0 or more, but is \(fromScale).")
+    }
+    if box != nil ? mask != nil : mask == nil && fromScale == 0 {
       throw ValidationError("Say what to change by either --box or --mask.")
     }
   }
@@ -60,7 +79,12 @@ struct MaskArguments: ParsableArguments {
   func region(
     generateInside: Bool, _ photo: Image, _ fit: ImageFit, side: Int, tokens: Int
   ) throws -> (tokens: EditMask, pixels: PixelMask?) {
-    if let box {
+    if mask == nil {
+      // Of a whole picture everything is generated, whatever a box would mean.
+      guard let box else {
+        let all = EditMask(box: EditBox(0, 0, 1, 1), side: tokens)
+        return (invertMask ? all.inverted : all, nil)
+      }
       let mask = EditMask(box: box, side: tokens)
       return (generateInside == invertMask ? mask.inverted : mask, nil)
     }
@@ -80,5 +104,20 @@ struct MaskArguments: ParsableArguments {
       image = try image.fitted(to: side, fit)
     }
     return PixelMask(white: image)
+  }
+}
+
+/// The values of `--keep`.
+enum KeepChoice: String, ExpressibleByArgument, CaseIterable {
+  case official
+  case touched
+  case strict
+
+  var rule: KeepRule {
+    switch self {
+    case .official: .official
+    case .touched: .touched
+    case .strict: .strict
+    }
   }
 }

@@ -184,6 +184,53 @@ import VARModel
     #expect(idle.errors.contains("--fast-scales needs --stages or --animate"))
   }
 
+  /// With every scale but the last kept a picture hardly changes; with none it is another; what made it
+  /// stands in the record and makes it again.
+  @Test func picturesAreVaried() throws {
+    let path = Repository.fixture("images/picture_16.png")
+    func vary(_ scale: Int, _ output: String, _ more: [String] = []) throws -> TokensFile.Entry {
+      let result = try model.run(
+        "inpaint",
+        [
+          path, "--from-scale", "\(scale)", "--seed", "5", "--output", output, "--tokens-output",
+          output + ".json",
+        ]
+          + more, in: folder)
+      try #require(result.status == 0, "\(result.errors)")
+      return try #require(try model.tokens(folder.file(output + ".json")).first)
+    }
+    let near = try vary(4, "near.png")
+    let far = try vary(1, "far.png")
+    let own = try model.run("tokenize", [path, "--output", "own.json"], in: folder)
+    try #require(own.status == 0)
+    let original = try #require(try model.tokens(folder.file("own.json")).first).tokens
+    #expect(near.tokens.scales[..<4] == original.scales[..<4])
+    #expect(near.tokens.scales[4] != original.scales[4])
+    #expect(
+      far.tokens.scales[0] == original.scales[0] && far.tokens.scales[1] != original.scales[1])
+    let again = try model.run(
+      "generate", ["--from-png", "near.png", "--output", "again.png"], in: folder)
+    try #require(again.status == 0, "\(again.errors)")
+    #expect(try image("again.png") == image("near.png"))
+    let beyond = try model.run("inpaint", [path, "--from-scale", "5"], in: folder)
+    #expect(beyond.status == 64)
+    #expect(beyond.errors.contains("--from-scale must be 0 to 4"))
+    // The rule is recorded, too.
+    let box = ["--box", "0.25,0.25,0.75,0.75", "--seed", "5"]
+    for rule in ["official", "touched", "strict"] {
+      let edited = try model.run(
+        "outpaint", [path, "--keep", rule, "--output", rule + ".png"] + box, in: folder)
+      try #require(edited.status == 0, "\(edited.errors)")
+      let same = try model.run(
+        "generate", ["--from-png", rule + ".png", "--output", "s-" + rule + ".png"], in: folder)
+      try #require(same.status == 0, "\(same.errors)")
+      #expect(try image(rule + ".png") == image("s-" + rule + ".png"))
+    }
+    let usual = try model.run("outpaint", [path, "--output", "usual.png"] + box, in: folder)
+    try #require(usual.status == 0)
+    #expect(try image("usual.png") == image("touched.png"))
+  }
+
   @Test func compositingKeepsEveryPixelOutsideTheMask() throws {
     let path = Repository.fixture("images/picture_16.png")
     let original = try ImageFile(path: path).image

@@ -65,7 +65,10 @@ import VARModel
     let box = try #require(golden.box).map { "\($0)" }.joined(separator: ",")
     let result = try model.run(
       command,
-      [picture, "--box", box, "--output", "edited.png", "--tokens-output", "tokens.json"]
+      [
+        picture, "--box", box, "--keep", "official", "--output", "edited.png", "--tokens-output",
+        "tokens.json",
+      ]
         + golden.options(model), in: folder)
     try #require(result.status == 0, "\(result.errors)")
     let image = try #require(try model.tokens(folder.file("tokens.json")).first)

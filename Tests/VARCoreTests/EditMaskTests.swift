@@ -45,4 +45,26 @@ import VARImages
     #expect(everything.generated(atSide: 1) == [false])
     #expect(everything.generated(atSide: 2) == [true, true, true, true])
   }
+
+  /// A box in the middle of 8×8 tokens: what of 4, 2 and 1 a side keeps of it.
+  @Test func rulesKeepWhatTheySay() {
+    let mask = EditMask(box: EditBox(0.25, 0.25, 0.75, 0.625), side: 8).inverted
+    func kept(_ side: Int, _ rule: KeepRule) -> [String] {
+      let generated = mask.generated(atSide: side, rule)
+      return (0..<side).map { row in
+        String(generated[row * side..<(row + 1) * side].map { $0 ? "." : "K" })
+      }
+    }
+    #expect(kept(4, .touched) == ["....", ".KK.", ".KK.", "...."])
+    #expect(kept(4, .strict) == ["....", ".K..", ".K..", "...."])
+    #expect(kept(2, .touched) == ["KK", "KK"])
+    #expect(kept(2, .strict) == ["..", ".."])
+    for rule in KeepRule.allCases {
+      #expect(mask.generated(atSide: 8, rule) == mask.generated)
+      #expect(kept(1, rule) == ["K"])
+      #expect(mask.generated(atSide: 4, .official) == mask.generated(atSide: 4))
+    }
+    // Between token maps whose sides don't divide: a window reaches over every token that it overlaps.
+    #expect(kept(3, .touched) == ["KK.", "KK.", "KK."])
+  }
 }

@@ -8,16 +8,24 @@ package struct EditRecord: Codable, Equatable, Sendable {
   package var keep: [String]
   /// Whether the original's pixels were put back; they are not recorded.
   package var isComposite: Bool?
+  /// Which coarse tokens were kept; nil for the official rule.
+  package var rule: KeepRule?
+  /// The first scale that was drawn; nil for the first of all.
+  package var firstScale: Int?
 
   private enum CodingKeys: String, CodingKey {
     case tokens
     case keep
     case isComposite = "composite"
+    case rule
+    case firstScale = "from_scale"
   }
 
   /// Records an edit.
   package init(_ edit: PictureEdit) {
     isComposite = edit.isComposite ? true : nil
+    rule = edit.tokens.rule == .official ? nil : edit.tokens.rule
+    firstScale = edit.tokens.firstScale == 0 ? nil : edit.tokens.firstScale
     tokens = edit.tokens.tokens
     let mask = edit.tokens.mask
     keep = (0..<mask.side).map { row in
@@ -34,6 +42,9 @@ package struct EditRecord: Codable, Equatable, Sendable {
     guard keep.allSatisfy({ $0.count == side }),
       let mask = EditMask(side: side, generated: generated)
     else { throw .malformed(path: path) }
-    return PictureEdit(TokenEdit(tokens: tokens, mask: mask))
+    let firstScale = firstScale ?? 0
+    guard (0..<keep.count + 1).contains(firstScale) else { throw .malformed(path: path) }
+    return PictureEdit(
+      TokenEdit(tokens: tokens, mask: mask, rule: rule ?? .official, firstScale: firstScale))
   }
 }

@@ -61,6 +61,12 @@ public struct Request: Sendable {
     /// Whether the picture's own pixels are put back where nothing is generated; otherwise they
     /// pass through the VQ-VAE.
     public var keepsPixels: Bool
+    /// Which coarse tokens are kept on both sides of the region's edge; nil for the usual rule: what
+    /// touches the kept part, or the official one where something of a class is generated inside.
+    public var keep: KeepRule?
+    /// The first scale that is drawn; the picture's tokens of those before it are kept everywhere, so
+    /// that the result is the nearer to it the higher this is.
+    public var firstScale = 0
 
     /// Generates a region of a picture anew.
     public init(_ picture: Image, _ region: Region, keepsPixels: Bool = false) {
@@ -109,6 +115,12 @@ extension Request {
     try check("topK", topK, topK >= 0, "0 (all) or more")
     try check("topP", topP, (0...1).contains(topP), "0 (all) to 1")
     try checkRegion()
+    if let edit {
+      let scales = model.configuration.transformer?.patchNumbers.count ?? 1
+      try check(
+        "firstScale", edit.firstScale, (0..<scales).contains(edit.firstScale),
+        "0 to \(scales - 1)")
+    }
     let choice = try choice(ClassList(model.configuration))
     let vocabulary = model.configuration.transformer?.vocabulary ?? 1
     return GenerationPlan(
@@ -165,7 +177,8 @@ extension Request {
 
 extension Request.Edit {
   /// Encodes what is kept.
-  func prepared(_ codec: ImageCodec) throws -> PictureEdit {
+  /// - Parameter isOfClass: whether something of a class is generated inside, as by `var-run edit`.
+  func prepared(_ codec: ImageCodec, isOfClass: Bool) throws -> PictureEdit {
     let original = try picture.fitted(to: codec.side, fit)
     let side = codec.patchNumbers.last ?? 0
     let mask: EditMask
@@ -181,7 +194,9 @@ extension Request.Edit {
       mask = EditMask(pixels, side: side)
       asked = pixels
     }
-    let tokens = TokenEdit(tokens: try codec.encode(original).tokens, mask: mask)
+    let tokens = TokenEdit(
+      tokens: try codec.encode(original).tokens, mask: mask,
+      rule: keep ?? .usual(ofClass: isOfClass), firstScale: firstScale)
     return keepsPixels
       ? PictureEdit(tokens, compositedOver: original, asked: asked) : PictureEdit(tokens)
   }

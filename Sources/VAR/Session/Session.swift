@@ -118,7 +118,8 @@ public actor Session {
   ) throws {
     let plan = try request.plan(for: model)
     let engine = try readyEngine()
-    let edit = try request.edit?.prepared(engine.codec)
+    let edit = try request.edit?.prepared(
+      engine.codec, isOfClass: request.command == "edit")
     if previews, previewMap == nil { previewMap = try PreviewMap(engine.codec) }
     try engine.run(plan, edit: edit) { event in
       switch event {

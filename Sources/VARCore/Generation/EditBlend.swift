@@ -23,7 +23,10 @@ struct EditBlend {
   init?(_ edit: TokenEdit?, patchNumbers: [Int]) {
     guard let edit else { return nil }
     self.edit = edit
-    generated = patchNumbers.map { edit.mask.generated(atSide: $0) }
+    generated = patchNumbers.enumerated().map { scale, side in
+      scale < edit.firstScale
+        ? Array(repeating: false, count: side * side) : edit.mask.generated(atSide: side, edit.rule)
+    }
   }
 
   /// Overwrites the embeddings of the kept positions in every image of the batch.

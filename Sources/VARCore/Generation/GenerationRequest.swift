@@ -29,11 +29,19 @@ package struct TokenEdit: Sendable {
   package var tokens: TokenMaps
   /// Which positions keep them.
   package var mask: EditMask
+  /// Which coarse tokens keep them.
+  package var rule: KeepRule
+  /// The first scale that is drawn at all; those before it keep the picture's tokens everywhere.
+  package var firstScale: Int
 
   /// Makes an edit for all pictures of a batch.
-  package init(tokens: TokenMaps, mask: EditMask) {
+  package init(
+    tokens: TokenMaps, mask: EditMask, rule: KeepRule = .official, firstScale: Int = 0
+  ) {
     self.tokens = tokens
     self.mask = mask
+    self.rule = rule
+    self.firstScale = firstScale
   }
 }
 
