@@ -26,9 +26,11 @@ def formulas():
     a, b = a.astype(np.float32), (b * 1.25 + 0.5).astype(np.float32)
     logits = (numbers(500, 10) * np.float32(4)).astype(np.float32)
     precision, recall = eval_parity.precision_recall(a, b)
+    half = eval_parity.precision_recall(a, b, half=True)
     return {
         'frechet': eval_parity.frechet(a, b), 'inception_one': eval_parity.inception_score(logits, 500),
         'inception_splits_200': eval_parity.inception_score(logits, 200), 'precision': precision, 'recall': recall,
+        'precision_half': half[0], 'recall_half': half[1],
     }
 
 

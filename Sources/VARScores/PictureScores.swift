@@ -21,6 +21,9 @@ package struct PictureScores: Sendable {
   /// Shares, where the reference has pictures.
   package private(set) var precision: Score?
   package private(set) var recall: Score?
+  /// The same with distances in binary16, as the usual evaluator takes them.
+  package private(set) var precisionHalf: Score?
+  package private(set) var recallHalf: Score?
   /// Pictures of the set, and of the reference.
   package let count: Int
   package let referenceCount: Int?
@@ -96,6 +99,11 @@ package struct PictureScores: Sendable {
         samples: set.features, reference: reference.features, blas)
       precision = Self.share(shares.precision, of: count)
       recall = Self.share(shares.recall, of: reference.features.count)
+      progress("precision and recall in binary16")
+      let rounded = PrecisionRecall(
+        samples: set.features, reference: reference.features, arithmetic: .half, blas)
+      precisionHalf = Self.share(rounded.precision, of: count)
+      recallHalf = Self.share(rounded.recall, of: reference.features.count)
     }
     warn(probabilities)
   }

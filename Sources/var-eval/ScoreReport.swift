@@ -16,13 +16,15 @@ struct ScoreReport: Encodable {
   let inceptionScoreWhole: Score
   let precision: Score?
   let recall: Score?
+  let precisionFp16: Score?
+  let recallFp16: Score?
   let warnings: [String]
   private let isInception: Bool
 
   private enum CodingKeys: String, CodingKey {
     case set, reference, network, networkSha256, pictures, referencePictures, frechetDistance
     case spatialFrechetDistance, inceptionScoreSplits, inceptionScoreWhole, precision, recall
-    case warnings
+    case precisionFp16, recallFp16, warnings
   }
 
   init(
@@ -41,6 +43,8 @@ struct ScoreReport: Encodable {
     inceptionScoreWhole = scores.inceptionWhole
     precision = scores.precision
     recall = scores.recall
+    precisionFp16 = scores.precisionHalf
+    recallFp16 = scores.recallHalf
     warnings = scores.warnings
     self.isInception = isInception
   }
@@ -59,6 +63,8 @@ struct ScoreReport: Encodable {
         "\(scoreName), splits of \(InceptionScore.split)", inceptionScoreSplits, 2),
       row("\(scoreName), one split", inceptionScoreWhole, 2),
       row("precision", precision, 4), row("recall", recall, 4),
+      row("precision, distances in fp16", precisionFp16, 4),
+      row("recall, distances in fp16", recallFp16, 4),
     ].compactMap(\.self)
   }
 
