@@ -175,7 +175,8 @@ let package = Package(
         ],
         swiftSettings: strict),
       .executableTarget(
-        name: "kernel-bench", dependencies: ["CVARKernels"], path: "Benchmarks/kernel-bench"),
+        name: "kernel-bench", dependencies: ["CVARKernels", "COpenBLAS"],
+        path: "Benchmarks/kernel-bench"),
       .testTarget(
         name: "CommandTests",
         dependencies: [

@@ -13,6 +13,7 @@
 #include "cvar_ceilings.h"
 #include "cvar_kernels.h"
 #include "image.h"
+#include "openblas.h"
 
 #define WEIGHT_BYTES ((size_t)192 << 20)  // copies of the weight in turn, so that it comes from memory
 #define MEASURE_SECONDS 0.25
@@ -136,12 +137,40 @@ static void layer(const bench *b, int mode, int format, size_t m, size_t copy) {
   if (cvar_prepare_run(&prepare, b->pool) != 0 || cvar_linear_run(&linear, b->pool) != 0) exit(1);
 }
 
+/// The product by OpenBLAS, f32: one thread each of it, and as many parts of the weight's rows as we have threads.
+typedef struct blas_layer {
+  const bench *bench;
+  size_t m, copy, parts;
+} blas_layer;
+
+static void run_blas(void *context, size_t task, void *scratch) {
+  (void)scratch;
+  const blas_layer *const l = context;
+  const bench *const b = l->bench;
+  const size_t n = b->o.n, k = b->o.k, n0 = n * task / l->parts, n1 = n * (task + 1) / l->parts;
+  const float *const weights = (const float *)(const void *)b->weights[CVAR_FORMAT_F32] + (l->copy * n + n0) * k;
+  openblas_multiply(0, 1, (int)l->m, (int)(n1 - n0), (int)k, 1, b->input, (int)k, weights, (int)k, 0, b->output + n0,
+                    (int)n);
+}
+
+enum { OPENBLAS = -1 };
+
+/// A layer in one of our arithmetics, or by OpenBLAS.
+static void run_layer(const bench *b, int mode, int format, size_t m, size_t copy) {
+  if (mode != OPENBLAS) {
+    layer(b, mode, format, m, copy);
+    return;
+  }
+  blas_layer l = {b, m, copy, cvar_pool_threads(b->pool)};
+  if (cvar_pool_run(b->pool, l.parts, run_blas, &l, 0) != 0) exit(1);
+}
+
 static double gflops(const bench *b, int mode, int format, size_t m) {
   const size_t copies = WEIGHT_BYTES / (b->o.n * b->o.k * format_bytes[format]);
   double best = 1e9, total = 0;
   for (size_t copy = 0; total < MEASURE_SECONDS || copy < 4; copy++) {
     const double start = seconds_now();
-    layer(b, mode, format, m, copy % copies);
+    run_layer(b, mode, format, m, copy % copies);
     const double time = seconds_now() - start;
     total += time;
     if (time < best) best = time;
@@ -154,21 +183,36 @@ static bool has_mode(cvar_level level, int mode) {
   return mode == CVAR_ARITHMETIC_BF16 ? f16 || level == CVAR_LEVEL_AVX512BF16 : mode != CVAR_ARITHMETIC_F16 || f16;
 }
 
+static void row(bench *b, const char *name, int mode, int format, double limit) {
+  printf("%-8s %-5s", name, format_names[format]);
+  double last = 0;
+  for (size_t i = 0; i < counts; i++) {
+    last = gflops(b, mode, format, row_counts[i]);
+    printf(" %6.0f", last);
+    fflush(stdout);
+  }
+  printf("  %3.0f %%\n", 100 * last / limit);
+}
+
+/// What a product by the library costs where our kernels stand beside it: f32 alone, which it has.
+static void openblas_row(bench *b, const cvar_ceilings *c) {
+  const char *const problem = openblas_open();
+  if (problem != NULL) {
+    printf("openblas f32   %s\n", problem);
+  } else {
+    row(b, "openblas", OPENBLAS, CVAR_FORMAT_F32, c->f32);
+  }
+}
+
 static void table(bench *b, const cvar_ceilings *c) {
   const double limits[] = {c->f32, c->bf16, c->f32, c->int8 > 0 ? c->int8 : c->f32, c->bf16};
   for (int mode = 0; mode < 5; mode++) {
     if (b->o.mode >= 0 ? b->o.mode != mode : !has_mode(b->o.level, mode)) continue;
     for (int format = 3; format >= 0; format--) {
       if (b->o.format >= 0 && b->o.format != format) continue;
-      printf("%-8s %-5s", mode_names[mode], format_names[format]);
-      double last = 0;
-      for (size_t i = 0; i < counts; i++) {
-        last = gflops(b, mode, format, row_counts[i]);
-        printf(" %6.0f", last);
-        fflush(stdout);
-      }
-      printf("  %3.0f %%\n", 100 * last / limits[mode]);
+      row(b, mode_names[mode], mode, format, limits[mode]);
     }
+    if (mode == CVAR_ARITHMETIC_F32 && (b->o.format < 0 || b->o.format == CVAR_FORMAT_F32)) openblas_row(b, c);
   }
 }
 
