@@ -176,13 +176,15 @@ private struct Window {
 
 /// Memory for values, of as many pieces as threads have needed at once.
 private final class ValueBuffers: Sendable {
-  private let free = Mutex<[[Float]]>([])
+  /// Guards ``free``, where ThreadSanitizer sees it: what one thread has written, another reuses.
+  private let queue = DispatchQueue(label: "value buffers")
+  private nonisolated(unsafe) var free: [[Float]] = []
 
   /// At least `count` numbers.
   func take(_ count: Int) -> [Float] {
-    let buffer = free.withLock { $0.popLast() } ?? []
+    let buffer = queue.sync { unsafe free.popLast() } ?? []
     return buffer.count >= count ? buffer : [Float](repeating: 0, count: count)
   }
 
-  func giveBack(_ buffer: [Float]) { free.withLock { $0.append(buffer) } }
+  func giveBack(_ buffer: [Float]) { queue.sync { unsafe free.append(buffer) } }
 }
