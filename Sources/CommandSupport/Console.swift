@@ -45,7 +45,8 @@ package enum Console {
       text = ""
     }
     for line in lines {
-      text += line.printableLines + "\n"
+      text += line.printableLines
+      text += "\n"
       if text.utf8.count > pieceSize { try flush() }
     }
     if !text.isEmpty { try flush() }

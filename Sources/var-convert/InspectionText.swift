@@ -30,14 +30,23 @@ struct InspectionText {
   }
 
   private static func text(_ tensor: Inspection.Tensor) -> String {
-    var members = [
-      "\"bytes\" : \(tensor.bytes)", "\"dtype\" : \(tensor.dtype.quotedJSON)",
-      "\"name\" : \(tensor.name.quotedJSON)",
-    ]
-    if let digest = tensor.sha256 { members.append("\"sha256\" : \(digest.quotedJSON)") }
-    let shape = tensor.shape.map { String($0) }.joined(separator: ", ")
-    members.append("\"shape\" : [\(shape)]")
-    return "    {\n" + members.map { "      " + $0 }.joined(separator: ",\n") + "\n    }"
+    var text = "    {\n      \"bytes\" : "
+    text += String(tensor.bytes)
+    text += ",\n      \"dtype\" : "
+    text += tensor.dtype.quotedJSON
+    text += ",\n      \"name\" : "
+    text += tensor.name.quotedJSON
+    if let digest = tensor.sha256 {
+      text += ",\n      \"sha256\" : "
+      text += digest.quotedJSON
+    }
+    text += ",\n      \"shape\" : ["
+    for (index, length) in tensor.shape.enumerated() {
+      if index > 0 { text += ", " }
+      text += String(length)
+    }
+    text += "]\n    }"
+    return text
   }
 
   private static func object(_ key: String, _ values: [String: InspectedValue]) -> [String] {

@@ -140,15 +140,30 @@ extension StateDict {
 private enum WrappedName {
   /// `DistributedDataParallel`, `torch.compile`, FSDP and activation checkpointing; they nest, and
   /// may be around any module.
-  private static let wrappers: Set<Substring> = [
+  private static let wrappers = [
     "module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module",
-  ]
+  ].map { Array($0.utf8) }
 
   static func unwrapped(_ name: String) -> String {
-    guard name.contains("module") || name.contains("_orig_mod") else { return name }
-    return name.split(separator: ".", omittingEmptySubsequences: false)
-      .filter { !wrappers.contains($0) }.joined(separator: ".")
+    // Most names have none, and a file may hold hundreds of thousands.
+    var rest = name.utf8[...]
+    var isWrapped = false
+    while !rest.isEmpty && !isWrapped {
+      let part = rest.prefix { $0 != dot }
+      isWrapped = isWrapper(part)
+      rest = rest[part.endIndex...].dropFirst()
+    }
+    guard isWrapped else { return name }
+    return name.utf8.split(separator: dot, omittingEmptySubsequences: false)
+      .filter { !isWrapper($0) }.map { String(Substring($0)) }.joined(separator: ".")
   }
+
+  private static func isWrapper(_ part: Substring.UTF8View) -> Bool {
+    part.first == UInt8(ascii: "m") || part.first == UInt8(ascii: "_")
+      ? wrappers.contains { part.elementsEqual($0) } : false
+  }
+
+  private static let dot = UInt8(ascii: ".")
 }
 
 extension Checkpoint {
