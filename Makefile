@@ -48,7 +48,7 @@ define venv
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo example docs test lint lint-c test-arm test-python test-cluster kill-samples eval-parity quality-pictures fuzz faults hostile test-tsan test-asan differential \
+.PHONY: help setup build demo example docs test lint lint-c test-arm test-python test-cluster kill-samples eval-parity quality-pictures scaling fuzz faults hostile test-tsan test-asan differential \
         security faults-full parity-full bench bench-convert kernel-bench quality screenshots \
         agreement low-memory train-demo fixtures completions man install dist test-dist clean
 
@@ -120,6 +120,12 @@ eval-parity: build ## var-eval against PyTorch's Inception, NumPy and SciPy on s
 quality-pictures: build ## What types cost in pictures: the demo model's scores by its judge, f32 to mix3.8 → docs/evaluate.md
 	$(call venv,tools/requirements.txt)
 	$(VENV)/bin/python tools/quality_pictures.py --binaries $(BUILD) --demo $(DEMO) --data .build/data --table docs/evaluate.md
+
+scaling: build ## Train the demo's family, six sizes, and fit the paper's laws to it (half an hour; rerun to resume) → docs/evaluate.md
+	$(call venv,tools/requirements.txt)
+	$(VENV)/bin/python tools/train_scaling.py --binaries $(BUILD) --data .build/data --runs .build/scaling --output models/scaling
+	$(BUILD)/var-run scaling models/scaling/*.json --force --chart docs/scaling.svg
+	$(VENV)/bin/python tools/scaling_table.py --binaries $(BUILD) --scaling models/scaling --table docs/evaluate.md
 
 test-python: build ## Read .varq files with NumPy, written from the format's text, and compare bit for bit
 	$(call venv,tools/requirements-test.txt)

@@ -1,9 +1,9 @@
 """Trains the demo model's family, one transformer a size, and evaluates each on the full test split; rerun to resume.
 
-    tools/train_scaling.py --binaries .build/release --data DIR --runs DIR --output models/scaling [--steps 600]
+    tools/train_scaling.py --binaries .build/release --data DIR --runs DIR --output models/scaling [--steps 400]
 
 All sizes have the same tokenizer (the demo's), data, steps and batch. OUTPUT gets SIZE.json for `var-run scaling`: what
-`var-run evaluate` measured, with the size's parameters, training compute and the test losses on the way.
+`var-run evaluate` measured, with the size's parameters, training compute and the test losses on the way; and the small ones' weights.
 """
 import argparse
 import json
@@ -17,6 +17,7 @@ import export_test_images
 from vartorch.checkpoint import load_state_dict
 
 # Depth and width: 18 · depth · width² parameters in the blocks, 18 thousand to 4.7 million.
+SMALL = 200_000  # below that the weights are kept, too
 SIZES = ((1, 32), (1, 64), (2, 64), (2, 128), (3, 192), (4, 256))
 
 
@@ -32,9 +33,9 @@ def main():
     parser.add_argument('--data', default='.build/data')
     parser.add_argument('--runs', default='.build/scaling')
     parser.add_argument('--output', default='models/scaling')
-    parser.add_argument('--steps', type=int, default=600)
+    parser.add_argument('--steps', type=int, default=400)
     parser.add_argument('--batch', type=int, default=32)
-    parser.add_argument('--images', type=int, default=20000)
+    parser.add_argument('--images', type=int, default=8000)
     args = parser.parse_args()
     here = os.path.dirname(os.path.abspath(__file__))
     runs, data, output = (os.path.abspath(p) for p in (args.runs, args.data, args.output))
@@ -76,6 +77,8 @@ def main():
         with open(f'{output}/{name}.json', 'w') as file:
             json.dump(report, file, indent=1, sort_keys=True)
             file.write('\n')
+        if parameters < SMALL:
+            torch.save({k: v.half() if v.is_floating_point() else v for k, v in state.items()}, f'{output}/{name}.pth')
         print(name, parameters, report['L_mean'], report['L_tail'], flush=True)
 
 

@@ -45,7 +45,7 @@ struct ScalingCommand: ParsableCommand {
     let outputs = force.outputs(reading: evaluations)
     let page = try report.path.map { try outputs.file($0) }
     let figure = try chart.map { try outputs.file($0) }
-    try figure?.write(Array(ScalingPage(study).chart("parameters").svg.utf8) + [0x0a])
+    try figure?.write(Array(ScalingPage(study).chart("parameters").file.utf8) + [0x0a])
     try page?.write(ScalingPage(study).html)
     if json { return try Console.print(json: study.laws.map(LawReport.init)) }
     try Console.print(

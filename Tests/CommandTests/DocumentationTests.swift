@@ -49,6 +49,7 @@ import Testing
       "photo.png": Repository.fixture("documentation/photo.png"),
       "mask.png": Repository.fixture("documentation/mask.png"),
       "images": Repository.fixture("documentation/images"),
+      "scaling": Repository.file("models/scaling"),
       "classifier.pth": Repository.file("models/fashion-var/classifier.pth"),
       "reference.safetensors": Repository.fixture("goldens/per-block/reference.safetensors"),
     ]

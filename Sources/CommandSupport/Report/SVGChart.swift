@@ -88,7 +88,12 @@ package struct SVGChart {
   private var bottom: Double { top + Self.plot }
   private var height: Double { bottom + Self.margin.bottom }
 
-  /// The chart as an element that may stand in a page, or alone in a file.
+  /// The drawing as a file of its own: many programs that show SVG know no custom properties.
+  package var file: String {
+    svg.replacing(/var\(--\w+, (#\w+)\)/) { String($0.1) }
+  }
+
+  /// The chart as an element of a page, in the colours of its theme.
   package var svg: String {
     let points = series.flatMap(\.points)
     let bars = series.filter { $0.style == .bars }
