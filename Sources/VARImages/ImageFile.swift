@@ -13,6 +13,14 @@ package struct ImageFile: Sendable {
   /// Text chunks of a PNG in file order.
   package let texts: [ImageText]
 
+  /// A picture that is in memory.
+  package init(name: String, image: Image, opacity: [UInt8]? = nil) {
+    self.name = name
+    self.image = image
+    self.opacity = opacity
+    texts = []
+  }
+
   /// Bytes of a picture that comes through a pipe, at most.
   private static let pipeLimit = 256 << 20
 

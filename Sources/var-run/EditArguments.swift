@@ -27,11 +27,11 @@ struct EditArguments: ParsableArguments {
     let (region, pixels) = try mask.region(
       generateInside: generateInside, photo.image, picture.fit.fit.value, side: codec.side,
       tokens: codec.patchNumbers.last ?? 0)
+    warnIfEmpty(region)
     if mask.preview {
       let shown = region.pixels(width: original.width, height: original.height)
       return try preview(original.showing(shown), command, model.path)
     }
-    warnIfEmpty(region)
     if mask.fromScale >= codec.patchNumbers.count {
       throw ValidationError(
         "--from-scale must be 0 to \(codec.patchNumbers.count - 1), of \(codec.patchNumbers.count) scales."

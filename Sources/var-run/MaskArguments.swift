@@ -7,14 +7,16 @@ import VARImages
 struct MaskArguments: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A box in fractions of the side: top, left, bottom, right.", valueName: "y0,x0,y1,x1"),
+      "A box in fractions of the side: top, left, bottom, right. Several make one region.",
+      valueName: "y0,x0,y1,x1"),
     transform: Self.parse)
-  var box: EditBox?
+  var box: [EditBox] = []
 
   @Option(
     help: ArgumentHelp(
       """
-      A picture of any size; white is what is generated. One of the photo's size is fitted like it.
+      A picture of any size: white is what is generated, or what is painted in one colour on a transparent or \
+      plain ground, or what was erased from the photo (alpha). One of the photo's proportions is fitted like it.
       """, valueName: "file"), completion: .file(extensions: ["png", "jpg", "jpeg"]))
   var mask: String?
 
@@ -51,7 +53,7 @@ struct MaskArguments: ParsableArguments {
     if fromScale < 0 {
       throw ValidationError("--from-scale must be 0 or more, but is \(fromScale).")
     }
-    if box != nil ? mask != nil : mask == nil && fromScale == 0 {
+    if !box.isEmpty ? mask != nil : mask == nil && fromScale == 0 {
       throw ValidationError("Say what to change by either --box or --mask.")
     }
   }
@@ -81,11 +83,11 @@ struct MaskArguments: ParsableArguments {
   ) throws -> (tokens: EditMask, pixels: PixelMask?) {
     if mask == nil {
       // Of a whole picture everything is generated, whatever a box would mean.
-      guard let box else {
+      if box.isEmpty {
         let all = EditMask(box: EditBox(0, 0, 1, 1), side: tokens)
         return (invertMask ? all.inverted : all, nil)
       }
-      let mask = EditMask(box: box, side: tokens)
+      let mask = EditMask(boxes: box, side: tokens)
       return (generateInside == invertMask ? mask.inverted : mask, nil)
     }
     let painted = try pixels(mask ?? "", photo, fit, side)
@@ -93,17 +95,30 @@ struct MaskArguments: ParsableArguments {
     return (EditMask(wanted, side: tokens), wanted)
   }
 
-  /// Brightness times opacity; a mask drawn over the unfitted photo is fitted like the photo.
+  /// A mask of the unfitted photo's proportions is fitted like the photo.
   private func pixels(
     _ path: String, _ photo: Image, _ fit: ImageFit, _ side: Int
   ) throws -> PixelMask {
-    let file = try ImageFile(path: path)
-    var image = file.image
-    if let opacity = file.opacity { image = image.darkened(by: opacity) }
-    if image.width == photo.width, image.height == photo.height {
+    let picture = try MaskPicture(ImageFile(path: path))
+    note(picture.reading, path)
+    var image = picture.image
+    let difference = abs(image.width * photo.height - image.height * photo.width)
+    if difference <= max(photo.width, photo.height, image.width, image.height) {
       image = try image.fitted(to: side, fit)
     }
     return PixelMask(white: image)
+  }
+
+  /// Says how a mask was read that is not white on black.
+  private func note(_ reading: MaskPicture.Reading, _ path: String) {
+    let kind: String
+    switch reading {
+    case .white: return
+    case .paint: kind = "what is painted"
+    case .erased: kind = "what was erased (transparent)"
+    case .labels: kind = "the label 1"
+    }
+    Console.note("note: of \(path) \(kind) is generated; --invert-mask for the rest")
   }
 }
 

@@ -165,7 +165,7 @@ enum CommandTable {
     let copies = [
       model + "var.pth": "var.pth", model + "vae.pth": "vae.pth",
       Repository.fixture("images/picture_16.png"): "images/2/p.png",
-      Repository.fixture("images/picture_8.png"): "mask.png",
+      Repository.fixture("documentation/mask.png"): "mask.png",
       Repository.file("models/fashion-var/classifier.pth"): "classifier.pth",
       Repository.fixture("goldens/per-block/reference.safetensors"): "reference.safetensors",
     ]

@@ -47,6 +47,13 @@ package struct EditMask: Equatable, Sendable {
     }
   }
 
+  /// Generates inside several boxes.
+  package init(boxes: [EditBox], side: Int) {
+    let masks = boxes.map { EditMask(box: $0, side: side) }
+    self.side = side
+    generated = (0..<side * side).map { index in masks.contains { $0.generated[index] } }
+  }
+
   /// Reduces a mask of any size by area mean > 0.5.
   package init(_ mask: PixelMask, side: Int) {
     self.side = side
