@@ -28,21 +28,14 @@ static int put_delay(GifFileType *gif, uint16_t delay) {
   return EGifPutExtension(gif, GRAPHICS_EXT_FUNC_CODE, (int)size, extension) == GIF_OK;
 }
 
-/// `planes` [3, pixels] and `indices` [pixels] are scratch memory.
-static int put_frame(GifFileType *gif, const uint8_t *frame, uint32_t width, uint32_t height,
-                     uint8_t *planes, uint8_t *indices) {
-  size_t pixels = (size_t)width * height;
-  for (size_t i = 0; i < pixels; ++i) {
-    for (size_t channel = 0; channel < 3; ++channel) {
-      planes[channel * pixels + i] = frame[3 * i + channel];
-    }
-  }
+static int put_frame(GifFileType *gif, uint8_t *indices, const uint8_t *colours, uint32_t width,
+                     uint32_t height) {
   ColorMapObject *palette = GifMakeMapObject(palette_size, NULL);
   if (!palette) return 0;
-  int colours = palette_size;
-  int good = GifQuantizeBuffer(width, height, &colours, planes, planes + pixels,
-                               planes + 2 * pixels, indices, palette->Colors) == GIF_OK &&
-             EGifPutImageDesc(gif, 0, 0, (int)width, (int)height, 0, palette) == GIF_OK;
+  for (size_t i = 0; i < palette_size; ++i) {
+    palette->Colors[i] = (GifColorType){colours[3 * i], colours[3 * i + 1], colours[3 * i + 2]};
+  }
+  int good = EGifPutImageDesc(gif, 0, 0, (int)width, (int)height, 0, palette) == GIF_OK;
   for (uint32_t row = 0; good && row < height; ++row) {
     good = EGifPutLine(gif, indices + (size_t)row * width, (int)width) == GIF_OK;
   }
@@ -50,26 +43,29 @@ static int put_frame(GifFileType *gif, const uint8_t *frame, uint32_t width, uin
   return good;
 }
 
-int cimage_encode_gif(const uint8_t *frames, uint32_t count, uint32_t width, uint32_t height,
-                      const uint16_t *delays, cimage_bytes *output,
-                      char message[CIMAGE_MESSAGE_SIZE]) {
+int cimage_encode_gif(const uint8_t *indices, const uint8_t *colours, uint32_t count, uint32_t width,
+                      uint32_t height, const uint16_t *delays, const char *comment,
+                      cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]) {
   memset(output, 0, sizeof *output);
   size_t pixels = (size_t)width * height;
   int code = 0;
-  uint8_t *scratch = malloc(4 * pixels);
-  GifFileType *gif = scratch ? EGifOpen(output, write_bytes, &code) : NULL;
+  // giflib's rows are not const.
+  uint8_t *frame = malloc(pixels);
+  GifFileType *gif = frame ? EGifOpen(output, write_bytes, &code) : NULL;
   int good = gif != NULL;
   if (good) {
     EGifSetGifVersion(gif, 1);
-    good = EGifPutScreenDesc(gif, (int)width, (int)height, 8, 0, NULL) == GIF_OK && put_loop(gif);
+    good = EGifPutScreenDesc(gif, (int)width, (int)height, 8, 0, NULL) == GIF_OK && put_loop(gif) &&
+           (*comment == 0 || EGifPutComment(gif, comment) == GIF_OK);
     for (uint32_t i = 0; good && i < count; ++i) {
+      memcpy(frame, indices + i * pixels, pixels);
       good = put_delay(gif, delays[i]) &&
-             put_frame(gif, frames + i * pixels * 3, width, height, scratch, scratch + 3 * pixels);
+             put_frame(gif, frame, colours + i * 3 * palette_size, width, height);
     }
     if (!good) code = gif->Error;
     if (EGifCloseFile(gif, good ? &code : NULL) != GIF_OK) good = 0;
   }
-  free(scratch);
+  free(frame);
   if (good) return 0;
   const char *reason = GifErrorString(code);
   snprintf(message, CIMAGE_MESSAGE_SIZE, "%s", reason ? reason : "giflib failed");

@@ -46,15 +46,20 @@ package struct Animation: Sendable {
     self.delays = frames.indices.map { $0 == frames.count - 1 ? lastDelay : delay }
   }
 
-  /// The animation as a GIF file, 256 colours a frame.
+  /// The animation as a GIF file, 256 colours a frame; texts are lines of a comment.
   /// - Throws: ``ImageError/encoding(kind:reason:)``.
-  package func gif() throws(ImageError) -> [UInt8] {
+  package func gif(_ texts: [ImageText] = []) throws(ImageError) -> [UInt8] {
+    let palettes = frames.map(Palette.init)
+    let colours = palettes.flatMap { palette in
+      palette.colours
+        + [UInt8](repeating: 0, count: 3 * Palette.limit - palette.colours.count)
+    }
     var output = unsafe cimage_bytes()
     var message = [CChar](repeating: 0, count: Int(CIMAGE_MESSAGE_SIZE))
     let status = unsafe cimage_encode_gif(
-      frames.flatMap(\.pixels), UInt32(clamping: frames.count),
+      palettes.flatMap(\.indices), colours, UInt32(clamping: frames.count),
       UInt32(clamping: frames[0].width), UInt32(clamping: frames[0].height), delays,
-      &output, &message)
+      ImageText.comment(texts), &output, &message)
     guard status == 0 else {
       throw .encoding(kind: "GIF", reason: text(message))
     }

@@ -9,7 +9,7 @@ struct ClassArguments: ParsableArguments {
     help: ArgumentHelp(
       """
       Classes by id or name, separated by commas; also ranges (0-9), random, and none for the \
-      unconditional class. (default: random)
+      unconditional class. (default: random; of inpaint and outpaint, none)
       """, valueName: "list"))
   var classes: [String] = []
 

@@ -67,6 +67,11 @@ struct GenerateCommand: ParsableCommand {
     }
     let context = try self.model.context(
       recorded: ComputeMode(rawValue: record.compute), level: level)
+    if context.mode.rawValue != record.compute {
+      Console.note(
+        "note: \(path) was made with --compute \(record.compute), and --compute \(context.mode.rawValue) "
+          + "was asked for: it may draw other tokens")
+    }
     try GenerationRun(
       command: record.command, model: model, compute: context,
       plan: record.plan(model.configuration), output: output, only: record.index,

@@ -87,7 +87,8 @@ final class ResultWriter {
       let frames = (0..<scales).compactMap { scale in Image.grid(rows.map { $0[scale] }) }
       let animation = try Animation(frames)
       let isGIF = file.path.lowercased().hasSuffix(".gif")
-      try file.write(isGIF ? animation.gif() : animation.png(texts(.animation, images)))
+      let texts = try texts(.animation, images)
+      try file.write(isGIF ? animation.gif(texts) : animation.png(texts))
     }
   }
 

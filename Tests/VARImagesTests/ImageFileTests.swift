@@ -116,9 +116,9 @@ struct ExpectedImage: Decodable {
     #expect(read.image == image)
     #expect(read.texts == texts)
     let folder = try TemporaryFolder()
-    #expect(try ImageText.list(ofPNG: folder.write(bytes, to: "a.png")) == texts)
+    #expect(try ImageText.list(of: folder.write(bytes, to: "a.png")) == texts)
     for count in stride(from: 0, to: bytes.count, by: 7) {
-      let cut = try ImageText.list(ofPNG: folder.write(Array(bytes.prefix(count)), to: "cut"))
+      let cut = try ImageText.list(of: folder.write(Array(bytes.prefix(count)), to: "cut"))
       #expect(texts.starts(with: cut))
     }
     #expect(try image.png(texts) == bytes)

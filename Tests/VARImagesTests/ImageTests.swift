@@ -96,6 +96,7 @@ import VARImages
   }
 
   @Test func animationsHoldEveryFrame() throws {
+    let long = String(repeating: "x", count: 1000)
     let dark = try Image(width: 4, height: 3, pixels: [UInt8](repeating: 10, count: 36))
     let light = try Image(width: 4, height: 3, pixels: [UInt8](repeating: 240, count: 36))
     let animation = try Animation([dark, light, dark])
@@ -105,10 +106,20 @@ import VARImages
     #expect(still.texts == [ImageText(keyword: "Software", text: "test")])
     #expect(count("fcTL", in: png) == 3)
     #expect(count("fdAT", in: png) == 2)
-    let gif = try animation.gif()
+    let texts = [
+      ImageText(keyword: "Software", text: "test: of 1"), ImageText(keyword: "b", text: long),
+    ]
+    let gif = try animation.gif(texts)
     #expect(gif.starts(with: Array("GIF89a".utf8)))
     #expect(count("NETSCAPE2.0", in: gif) == 1)
     #expect(gif.last == 0x3b)
+    let folder = try TemporaryFolder()
+    #expect(try ImageText.list(of: folder.write(gif, to: "a.gif")) == texts)
+    for count in stride(from: 0, to: gif.count, by: 7) {
+      let cut = try folder.write(Array(gif.prefix(count)), to: "cut")
+      #expect(try ImageText.list(of: cut).count <= 2)
+    }
+    #expect(count("Software", in: try animation.gif()) == 0)
     #expect(throws: ImageError.encoding(kind: "animation", reason: "there are no frames")) {
       try Animation([])
     }

@@ -55,10 +55,11 @@ int cimage_decode_jpeg(const uint8_t *data, size_t size, cimage_picture *picture
 int cimage_encode_png(const uint8_t *pixels, uint32_t width, uint32_t height, const char *text, size_t text_size,
                       cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]);
 
-/// Encodes frames [count, height, width, 3] as an endlessly repeated GIF with a palette a frame.
-/// `delays` [count] are in hundredths of a second. Returns 0, or 1 with a message.
-int cimage_encode_gif(const uint8_t *frames, uint32_t count, uint32_t width, uint32_t height, const uint16_t *delays,
-                      cimage_bytes *output, char message[CIMAGE_MESSAGE_SIZE]);
+/// Encodes frames, indices [count, height, width] into palettes [count, 256, 3], as an endlessly repeated GIF;
+/// `delays` in hundredths of a second, `comment` is left out where it is empty. Returns 0, or 1 with a message.
+int cimage_encode_gif(const uint8_t *indices, const uint8_t *colours, uint32_t count, uint32_t width, uint32_t height,
+                      const uint16_t *delays, const char *comment, cimage_bytes *output,
+                      char message[CIMAGE_MESSAGE_SIZE]);
 
 /// CRC-32 of a PNG chunk's type and data.
 uint32_t cimage_crc32(const uint8_t *data, size_t size);

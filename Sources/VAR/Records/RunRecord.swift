@@ -53,7 +53,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
     let text =
       content == .tokens
       ? TokensFile.record(path)
-      : (try? ImageText.list(ofPNG: path))?.first { $0.keyword == Self.keyword }?.text
+      : (try? ImageText.list(of: path))?.first { $0.keyword == Self.keyword }?.text
     return Self.standing(text, first) { (record: inout RunRecord) in
       record.first.version = first.version
       return record == self
@@ -82,7 +82,7 @@ package struct RunRecord: Codable, Equatable, Sendable {
 extension PictureRecord {
   /// How a file stands to the picture that this record is of; versions don't count.
   package func standing(of path: String) -> Standing {
-    let texts = try? ImageText.list(ofPNG: path)
+    let texts = try? ImageText.list(of: path)
     let text = texts?.first { $0.keyword == Self.keyword }?.text
     return RunRecord.standing(text, self) { (record: inout PictureRecord) in
       record.version = version

@@ -18,7 +18,7 @@ enum PictureTargets {
 
   static func records(_ bytes: [UInt8]) {
     let png = MappedFile(sealed(signature + bytes.dropFirst(8)), named: "fuzz.png")
-    for text in ImageText.list(ofPNG: png) { record(text.text) }
+    for text in ImageText.list(of: png) { record(text.text) }
     // The bytes themselves as a record, which no chunk's length can hide.
     record(String(decoding: bytes, as: UTF8.self))
     _ = TokensFile.record(of: MappedFile(bytes, named: "fuzz.json"))
