@@ -90,7 +90,7 @@ def kept(folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--binaries', default='.build/release')
-    parser.add_argument('--pictures', type=int, default=600)
+    parser.add_argument('--pictures', type=int, default=300)
     parser.add_argument('--side', type=int, default=256)
     parser.add_argument('--table')
     args = parser.parse_args()
