@@ -17,88 +17,119 @@ package struct MaskPicture: Sendable {
   /// How it was read.
   package let reading: Reading
 
-  /// Samples that differ by no more are one colour: JPEG and soft brushes are not exact.
-  private static let tolerance = 48
-  /// The share of pixels that may be otherwise.
-  private static let exceptions = 0.02
+  /// The share of a mask's pixels that are black or white, at least; its soft edges are grey.
+  private static let blackAndWhite = 0.5
 
   /// Reads a mask.
   /// - Throws: ``MaskError`` for what can be no mask.
   package init(_ file: ImageFile) throws(MaskError) {
-    let image = file.image
-    let count = image.width * image.height
-    func mask(_ reading: Reading, _ value: (Int) -> UInt8) -> MaskPicture {
-      var pixels: [UInt8] = []
-      pixels.reserveCapacity(3 * count)
-      for index in 0..<count { pixels += repeatElement(value(index), count: 3) }
-      return MaskPicture(
-        image: Image(validWidth: image.width, height: image.height, pixels: pixels),
-        reading: reading)
-    }
+    let pixels = MaskPixels(image: file.image)
     if let opacity = file.opacity {
-      let opaque = (0..<count).filter { opacity[$0] >= 128 }
-      if !opaque.isEmpty, Self.isOneColour(opaque, image) {
-        self = mask(.paint) { opacity[$0] }
-      } else if !opaque.isEmpty, Self.isGrey(opaque, image) {
-        self = MaskPicture(image: image.darkened(by: opacity), reading: .white)
+      let isOpaque = { (index: Int) in opacity[index] >= 128 }
+      if pixels.areOneColour(isOpaque) {
+        self.init(pixels, .paint) { opacity[$0] }
+      } else if pixels.nearlyAll(isOpaque, { !pixels.isColoured($0) }),
+        pixels.share(of: isOpaque, pixels.isBlackOrWhite) >= Self.blackAndWhite
+      {
+        self.init(image: file.image.darkened(by: opacity), reading: .white)
       } else {
-        self = mask(.erased) { 255 - opacity[$0] }
+        self.init(pixels, .erased) { 255 - opacity[$0] }
       }
       return
     }
-    let largest = image.pixels.max() ?? 0
+    let largest = file.image.pixels.max() ?? 0
     if largest == 1 {
-      self = mask(.labels) { image.pixels[3 * $0] > 0 ? 255 : 0 }
+      self.init(pixels, .labels) { pixels.largest($0) == 1 ? 255 : 0 }
       return
     }
     if (2...16).contains(largest) { throw .labels(name: file.name, largest: Int(largest)) }
-    let all = Array(0..<count)
-    if Self.isGrey(all, image) {
-      self = MaskPicture(image: image, reading: .white)
+    if pixels.nearlyAll({ _ in true }, { !pixels.isColoured($0) }) {
+      self.init(image: file.image, reading: .white)
       return
     }
-    let painted = all.filter { Self.saturation($0, image) > Self.tolerance }
-    let ground = all.filter { Self.saturation($0, image) <= Self.tolerance }
-    guard Self.isOneColour(painted, image), ground.isEmpty || Self.isOneColour(ground, image) else {
-      throw .photograph(name: file.name)
-    }
-    self = mask(.paint) { Self.saturation($0, image) > Self.tolerance ? 255 : 0 }
+    let isGround = { (index: Int) in !pixels.isColoured(index) }
+    guard pixels.areOneColour(pixels.isColoured),
+      pixels.areOneColour(isGround) || !(0..<pixels.count).contains(where: isGround)
+    else { throw .photograph(name: file.name) }
+    self.init(pixels, .paint) { pixels.isColoured($0) ? 255 : 0 }
+  }
+
+  /// A mask of a grey value for each pixel.
+  private init(_ pixels: MaskPixels, _ reading: Reading, _ value: (Int) -> UInt8) {
+    var values: [UInt8] = []
+    values.reserveCapacity(3 * pixels.count)
+    for index in 0..<pixels.count { values += repeatElement(value(index), count: 3) }
+    self.init(
+      image: Image(validWidth: pixels.image.width, height: pixels.image.height, pixels: values),
+      reading: reading)
   }
 
   private init(image: Image, reading: Reading) {
     self.image = image
     self.reading = reading
   }
+}
 
-  private static func saturation(_ index: Int, _ image: Image) -> Int {
-    let (red, green, blue) = (
-      Int(image.pixels[3 * index]), Int(image.pixels[3 * index + 1]),
-      Int(image.pixels[3 * index + 2])
-    )
-    return max(red, green, blue) - min(red, green, blue)
+/// The pixels of a mask, by index. They are asked again and again, never listed: a small file may hold
+/// millions.
+private struct MaskPixels {
+  let image: Image
+  var count: Int { image.width * image.height }
+
+  /// Samples that differ by no more are one colour: JPEG and soft brushes are not exact.
+  private static let tolerance = 48
+  /// The share of pixels that may be otherwise.
+  private static let exceptions = 0.02
+
+  func largest(_ index: Int) -> Int {
+    Int(max(image.pixels[3 * index], image.pixels[3 * index + 1], image.pixels[3 * index + 2]))
   }
 
-  private static func isGrey(_ indices: [Int], _ image: Image) -> Bool {
-    let coloured = indices.count { saturation($0, image) > tolerance }
-    return Double(coloured) <= exceptions * Double(indices.count)
+  private func smallest(_ index: Int) -> Int {
+    Int(min(image.pixels[3 * index], image.pixels[3 * index + 1], image.pixels[3 * index + 2]))
   }
 
-  /// Whether nearly all of some pixels are near their median.
-  private static func isOneColour(_ indices: [Int], _ image: Image) -> Bool {
-    guard !indices.isEmpty else { return false }
+  func isColoured(_ index: Int) -> Bool { largest(index) - smallest(index) > Self.tolerance }
+
+  func isBlackOrWhite(_ index: Int) -> Bool {
+    largest(index) <= Self.tolerance || smallest(index) >= 255 - Self.tolerance
+  }
+
+  /// How many of some pixels are so; none of none.
+  func share(of isMember: (Int) -> Bool, _ isSo: (Int) -> Bool) -> Double {
+    var (members, found) = (0, 0)
+    for index in 0..<count where isMember(index) {
+      members += 1
+      if isSo(index) { found += 1 }
+    }
+    return Double(found) / Double(max(1, members))
+  }
+
+  /// Whether nearly all of some pixels are so; false of none.
+  func nearlyAll(_ isMember: (Int) -> Bool, _ isSo: (Int) -> Bool) -> Bool {
+    share(of: isMember, isSo) >= 1 - Self.exceptions
+  }
+
+  /// Whether nearly all of some pixels are near their median; false of none.
+  func areOneColour(_ isMember: (Int) -> Bool) -> Bool {
+    var counts = [Int](repeating: 0, count: 3 * 256)
+    var members = 0
+    for index in 0..<count where isMember(index) {
+      members += 1
+      for channel in 0..<3 { counts[256 * channel + Int(image.pixels[3 * index + channel])] += 1 }
+    }
     let medians = (0..<3).map { channel -> Int in
-      var counts = [Int](repeating: 0, count: 256)
-      for index in indices { counts[Int(image.pixels[3 * index + channel])] += 1 }
       var below = 0
-      return counts.firstIndex { count in
-        below += count
-        return 2 * below >= indices.count
+      return (0..<256).first { value in
+        below += counts[256 * channel + value]
+        return 2 * below >= members
       } ?? 0
     }
-    let others = indices.count { index in
-      (0..<3).contains { abs(Int(image.pixels[3 * index + $0]) - medians[$0]) > tolerance }
+    return nearlyAll(isMember) { index in
+      (0..<3).allSatisfy {
+        abs(Int(image.pixels[3 * index + $0]) - medians[$0]) <= Self.tolerance
+      }
     }
-    return Double(others) <= exceptions * Double(indices.count)
   }
 }
 

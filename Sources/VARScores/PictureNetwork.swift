@@ -70,7 +70,9 @@ final class UnitRunner {
     throws
     -> FeatureMap
   {
-    guard let convolution = convolutions[name] else { preconditionFailure("no unit \(name)") }
+    guard let convolution = convolutions[name] else {
+      throw ScoreError.network(path: file.path, reason: "it lacks \(name)")
+    }
     let size = convolution.outputSize(height: x.height, width: x.width)
     let outputs = convolution.weight.rows
     let target =

@@ -37,35 +37,22 @@ package struct PictureScores: Sendable {
 
   /// Scores a set.
   /// - Parameters:
-  ///   - known: statistics of the reference, in place of those of its pictures.
+  ///   - goal: what they are held to.
   ///   - resamples: bootstrap samples for standard errors; 0 for none.
   ///   - seed: of these.
   /// - Throws: ``ScoreError/noRoot``.
   package init(
-    _ set: SetFeatures, reference: SetFeatures?, known: FeatureStatistics?,
-    knownSpatial: FeatureStatistics?, resamples: Int, seed: UInt64 = 0, _ blas: BLAS,
+    _ set: SetFeatures, heldTo goal: ScoreGoal, resamples: Int, seed: UInt64 = 0, _ blas: BLAS,
     progress: (String) -> Void = { _ in }
   ) throws {
     let count = set.features.count
     self.count = count
-    referenceCount = reference?.features.count
-    let goal: FeatureStatistics
-    if let known {
-      goal = known
-    } else if let reference {
-      goal = FeatureStatistics(reference.features, blas)
-    } else {
-      preconditionFailure("a reference has pictures or statistics")
-    }
+    referenceCount = goal.pictures?.features.count
     progress("Fréchet distance")
-    let distance = try FeatureStatistics(set.features, blas).frechetDistance(to: goal, blas)
-    var spatialGoal = knownSpatial
-    if spatialGoal == nil, let spatial = reference?.spatial {
-      progress("spatial statistics of the reference")
-      spatialGoal = FeatureStatistics(spatial, blas)
-    }
+    let distance = try FeatureStatistics(set.features, blas)
+      .frechetDistance(to: goal.statistics, blas)
     var spatialDistance: Double?
-    if let spatial = set.spatial, let spatialGoal {
+    if let spatial = set.spatial, let spatialGoal = goal.spatial {
       progress("spatial Fréchet distance")
       spatialDistance = try FeatureStatistics(spatial, blas).frechetDistance(to: spatialGoal, blas)
     }
@@ -79,8 +66,9 @@ package struct PictureScores: Sendable {
       progress("bootstrap \(round + 1) of \(resamples)")
       let rows = (0..<count).map { _ in random.below(count) }
       samples.frechet.append(
-        try FeatureStatistics(set.features, rows: rows, blas).frechetDistance(to: goal, blas))
-      if let spatial = set.spatial, let spatialGoal {
+        try FeatureStatistics(set.features, rows: rows, blas)
+          .frechetDistance(to: goal.statistics, blas))
+      if let spatial = set.spatial, let spatialGoal = goal.spatial {
         samples.spatial.append(
           try FeatureStatistics(spatial, rows: rows, blas).frechetDistance(to: spatialGoal, blas))
       }
@@ -93,7 +81,7 @@ package struct PictureScores: Sendable {
     spatialFrechet = spatialDistance.map { Score(value: $0, error: spatialError) }
     inceptionSplits = Score(value: splits, error: Self.deviation(samples.splits))
     inceptionWhole = Score(value: whole, error: Self.deviation(samples.whole))
-    if let reference {
+    if let reference = goal.pictures {
       progress("precision and recall")
       let shares = PrecisionRecall(
         samples: set.features, reference: reference.features, blas)

@@ -29,7 +29,7 @@ package enum ScoreError: Error, Equatable, Sendable, CustomStringConvertible {
     case .size(let path, let width, let height, let expected):
       "\(path) has \(width)×\(height) pixels, and others of the set \(expected) a side"
     case .tooFew(let path, let count):
-      "\(path) has \(count) pictures; at least \(PictureScores.leastPictures) are needed"
+      "\(path) has too few pictures, \(count); at least \(PictureScores.leastPictures) are needed"
     case .network(let path, let reason): "\(path) holds no network that scores pictures: \(reason)"
     case .weights(let path, let reason): "\(path): \(reason)"
     case .notFinite(let path):

@@ -95,15 +95,22 @@ struct ScoreCommand: ParsableCommand {
     let reference = try ScoreReference(reference, sizes: network.sizes)
     let page = try report.path.map {
       try force.outputs(
-        reading: pictures.files + (reference.pictures?.files ?? [self.reference]) + [path]
+        reading: pictures.files + reference.files + [path]
       ).file($0)
     }
     let line = ProgressLine()
     let seen = try look(pictures, network, file, line)
-    let referenceSeen = try reference.pictures.map { try look($0, network, file, line) }
+    let goal: ScoreGoal
+    switch reference.content {
+    case .pictures(let pictures, let known, let spatial):
+      let seen = try look(pictures, network, file, line)
+      line.update(nil, "statistics of the reference")
+      goal = ScoreGoal(seen, known: known, knownSpatial: spatial, blas)
+    case .statistics(let statistics, let spatial):
+      goal = ScoreGoal(statistics, spatial: spatial)
+    }
     let scores = try PictureScores(
-      seen, reference: referenceSeen, known: reference.statistics,
-      knownSpatial: reference.spatialStatistics, resamples: bootstrap, seed: bootstrapSeed, blas
+      seen, heldTo: goal, resamples: bootstrap, seed: bootstrapSeed, blas
     ) { line.update(nil, $0) }
     line.clear()
     let result = ScoreReport(

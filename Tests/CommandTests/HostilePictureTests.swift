@@ -96,4 +96,18 @@ import Testing
       status: 1)
     #expect(few.errors.contains("too few"), "\(few.errors)")
   }
+
+  /// A mask is read whole, to tell what kind it is.
+  @Test(arguments: [false, true]) func masks(rgba: Bool) throws {
+    let mask = try folder.write(png(4900, 4900, rgba: rgba), to: "mask")
+    let result = try CommandRunner.answer(
+      "var-run",
+      [
+        "inpaint", Repository.fixture("documentation/photo.png"), "--mask", mask, "--preview",
+        "--model", ConvertedModel.path(), "--output", folder.file("preview-\(rgba).png"),
+      ])
+    #expect(result.status == 0, "\(result.errors)")
+    // Black keeps everything; what is transparent everywhere was erased.
+    #expect(result.errors.contains(rgba ? "keeps nothing" : "leaves nothing"), "\(result.errors)")
+  }
 }

@@ -60,6 +60,15 @@ import VARImages
       try read { Self.isInside($0) ? photo($0)[0..<3] + [0] : photo($0) }, .erased)
   }
 
+  /// One in black and white has no colour that would tell it from a mask.
+  @Test func erasedFromAGreyPhoto() throws {
+    expectSquare(
+      try read { index in
+        let grey = UInt8(60 + index * 37 % 140)
+        return [grey, grey, grey, Self.isInside(index) ? 0 : 255]
+      }, .erased)
+  }
+
   @Test func labels() throws {
     expectSquare(try read { Self.isInside($0) ? [1, 1, 1, 255] : [0, 0, 0, 255] }, .labels)
     #expect(throws: MaskError.labels(name: "m.png", largest: 3)) {

@@ -98,14 +98,14 @@ import VARScores
     let set = SetFeatures(
       features: Features(size: 24, Array(numbers.take(400 * 24))), logits: Features(size: 10, rows))
     let scores = try PictureScores(
-      set, reference: set, known: nil, knownSpatial: nil, resamples: 3, blas)
+      set, heldTo: ScoreGoal(set, blas), resamples: 3, blas)
     #expect(scores.warnings.contains { $0.contains("sorted by class") } == isSorted)
     #expect(scores.warnings.contains { $0.contains("400 pictures") })
     #expect(scores.precision?.value == 1)
     let error = try #require(scores.frechet.error)
     #expect(error > 0)
     let again = try PictureScores(
-      set, reference: set, known: nil, knownSpatial: nil, resamples: 3, blas)
+      set, heldTo: ScoreGoal(set, blas), resamples: 3, blas)
     #expect(again.frechet == scores.frechet)
   }
 
@@ -115,10 +115,9 @@ import VARScores
     let other = SetFeatures(
       features: reference, logits: Features(size: 10, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0]))
     let seen = try PictureScores(
-      set, reference: other, known: nil, knownSpatial: nil, resamples: 0, blas)
+      set, heldTo: ScoreGoal(other, blas), resamples: 0, blas)
     let known = try PictureScores(
-      set, reference: nil, known: FeatureStatistics(reference, blas), knownSpatial: nil,
-      resamples: 0, blas)
+      set, heldTo: ScoreGoal(FeatureStatistics(reference, blas)), resamples: 0, blas)
     #expect(seen.frechet == known.frechet)
     #expect(known.precision == nil && seen.frechet.error == nil)
   }

@@ -130,6 +130,7 @@ extension EncodingError {
   package func moved(by offset: Int) -> EncodingError {
     switch self {
     case .notFinite(let index): .notFinite(index: index + offset)
+    case .changed(let index): .changed(index: index + offset)
     case .outOfRange(let format, let index, let value):
       .outOfRange(format: format, index: index + offset, value: value)
     }

@@ -87,6 +87,6 @@ struct FloatingEncoder: FormatEncoder {
         return .outOfRange(format: format, index: place, value: value)
       }
     }
-    preconditionFailure("the kernel stopped at values that \(format.name) holds")
+    return .changed(index: statistics.count + start)
   }
 }

@@ -6,6 +6,8 @@ package enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible 
   case notFinite(index: Int)
   /// A finite value is beyond the range of the format.
   case outOfRange(format: TensorFormat, index: Int, value: Float)
+  /// A value that could not be encoded was another when it was looked at again: somebody writes the file.
+  case changed(index: Int)
 
   /// The message for the user.
   package var description: String {
@@ -14,6 +16,8 @@ package enum EncodingError: Error, Equatable, Sendable, CustomStringConvertible 
       "element \(index) is NaN or infinite"
     case .outOfRange(let format, let index, let value):
       "element \(index) is \(value), which \(format.name) cannot hold; keep the tensor in f32"
+    case .changed(let index):
+      "elements from \(index) on changed while they were read: wait until the checkpoint is written"
     }
   }
 }
