@@ -65,6 +65,9 @@ extension ImageText {
     }
   }
 
+  /// Bytes of a comment that are read, about.
+  private static let commentLimit = 1 << 20
+
   /// The first comment among the extensions before the first frame of a GIF without a global
   /// palette, as ours are.
   private static func comment(_ bytes: (_ offset: Int, _ count: Int) -> [UInt8]?) -> [UInt8] {
@@ -75,7 +78,7 @@ extension ImageText {
       var content: [UInt8] = []
       offset += 2
       while let size = bytes(offset, 1)?[0], size > 0, let block = bytes(offset + 1, Int(size)) {
-        if head[1] == 0xFE { content += block }
+        if head[1] == 0xFE, content.count < commentLimit { content += block }
         offset += 1 + Int(size)
       }
       if head[1] == 0xFE { return content }

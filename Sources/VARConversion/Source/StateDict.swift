@@ -159,8 +159,7 @@ private enum WrappedName {
   }
 
   private static func isWrapper(_ part: Substring.UTF8View) -> Bool {
-    part.first == UInt8(ascii: "m") || part.first == UInt8(ascii: "_")
-      ? wrappers.contains { part.elementsEqual($0) } : false
+    wrappers.contains { part.elementsEqual($0) }
   }
 
   private static let dot = UInt8(ascii: ".")
